@@ -1,0 +1,258 @@
+"""MMGeoLM: a LLaVA whose eyes are MMCLIP's vision tower.
+
+The figure's patch features (second-to-last layer) pass a two-layer GELU projector and replace the `<image>` tokens in
+the input of a causal language model. Everything is stock transformers; this module builds the towers that its
+AutoModel does not know, and puts a trained MMCLIP and a language model together without changing a weight of either.
+
+Source: MMGeoLM (arXiv 2505.20152), after LLaVA-1.5.
+"""
+
+import copy
+import os
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import (
+    AltCLIPVisionModel,
+    AutoModel,
+    AutoModelForCausalLM,
+    LlavaForConditionalGeneration,
+    LlavaModel,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
+from transformers.initialization import no_init_weights
+from transformers.models.llava.modeling_llava import LlavaMultiModalProjector, LlavaPreTrainedModel
+
+from .configuration_mmclip import forget_folder
+from .configuration_mmgeolm import MMGeoLMConfig
+from .modeling_mmclip import MMCLIPModel
+
+# Vision towers that AutoModel cannot build from their own configuration.
+VISION_TOWERS = {"altclip_vision_model": AltCLIPVisionModel}
+
+
+def build_vision_tower(config: PreTrainedConfig) -> PreTrainedModel:
+    """A vision tower with fresh weights."""
+    if config.model_type in VISION_TOWERS:
+        return VISION_TOWERS[config.model_type]._from_config(config)
+    return AutoModel.from_config(config)
+
+
+def name_of_embeddings(language_model: PreTrainedModel) -> str:
+    """Name of the token embeddings inside a language model: `embed_tokens` for most, `wte` for some."""
+    embeddings = language_model.get_input_embeddings()
+    return next(name for name, module in language_model.named_modules() if module is embeddings)
+
+
+class MMGeoLMModel(LlavaModel):
+    """Vision tower, projector and language model without its head; `LlavaModel` with more towers."""
+
+    config: MMGeoLMConfig
+    config_class = MMGeoLMConfig
+
+    def __init__(self, config: MMGeoLMConfig) -> None:
+        # LLaVA's own constructor would ask AutoModel for the tower.
+        LlavaPreTrainedModel.__init__(self, config)
+        self.vision_tower = build_vision_tower(config.vision_config)
+        self.multi_modal_projector = LlavaMultiModalProjector(config)
+        self.language_model = AutoModel.from_config(config.text_config)
+        self.post_init()
+
+    def save_pretrained(
+        self, save_directory: str | os.PathLike, *args: Any, save_original_format: bool = False, **kwargs: Any
+    ):
+        """As in transformers, but the weights keep their names; see `MMCLIPModel.save_pretrained`."""
+        return super().save_pretrained(save_directory, *args, save_original_format=save_original_format, **kwargs)
+
+
+class MMGeoLMForConditionalGeneration(LlavaForConditionalGeneration):
+    """The LMM: answers about a figure.
+
+    Example:
+        >>> model = MMGeoLMForConditionalGeneration.from_parts(mmclip, llm, image_token_id=processor.image_token_id)
+        >>> model.generate(**processor(images=figure, text="<image>\\nFind x."), max_new_tokens=64)
+    """
+
+    config: MMGeoLMConfig
+    config_class = MMGeoLMConfig
+
+    def __init__(self, config: MMGeoLMConfig) -> None:
+        LlavaPreTrainedModel.__init__(self, config)
+        self.model = MMGeoLMModel(config)
+        self.lm_head = nn.Linear(config.text_config.hidden_size, config.text_config.vocab_size, bias=False)
+        embeddings = name_of_embeddings(self.model.language_model)
+        self._tied_weights_keys = {"lm_head.weight": f"model.language_model.{embeddings}.weight"}
+        self.post_init()
+
+    @classmethod
+    def from_parts(
+        cls,
+        mmclip: str | os.PathLike | PreTrainedModel,
+        llm: str | os.PathLike | PreTrainedModel,
+        image_token_id: int | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> "MMGeoLMForConditionalGeneration":
+        """Join a vision tower and a language model by a fresh projector. The parts are copied, not changed.
+
+        Args:
+            mmclip: an `MMCLIPModel`, a stock dual encoder, or the Hub id or folder of either.
+            llm: a causal language model, or its Hub id or folder.
+            image_token_id: id of `<image>`; give `MMGeoLMProcessor.image_token_id`. None appends it after the language
+                model's vocabulary, which is the processor's id only if the embeddings are not larger than the
+                tokenizer. Missing embedding rows are added, with the mean of the others.
+            dtype: of the result; None for that of the language model.
+
+        Raises:
+            ValueError: if a part is not what it should be: no dual encoder, a tower with a varying number of patches,
+                no causal language model, or one whose head LLaVA's plain linear head cannot stand for.
+        """
+        if not isinstance(mmclip, (str, os.PathLike, PreTrainedModel)):
+            raise ValueError(
+                f"mmclip must be a model, or its Hub id or folder, got {type(mmclip)}: a config has no weights."
+            )
+        options = {"dtype": dtype} if dtype is not None and not isinstance(mmclip, PreTrainedModel) else {}
+        mmclip = MMCLIPModel.from_backbone(mmclip, **options)
+        if isinstance(llm, (str, os.PathLike)):
+            llm = AutoModelForCausalLM.from_pretrained(os.fspath(llm), dtype=dtype or "auto")
+        check_language_model(llm)
+        tower = mmclip.vision_tower
+        num_patches, num_additional = count_image_tokens(tower)
+        config = join_configs(tower.config, llm.config, image_token_id)
+        config.image_seq_length = num_patches
+        config.vision_feature_select_strategy = "default" if num_additional else "full"
+        if num_additional > 1:  # "default" drops the class token only; registers stay, as the processor counts
+            config.image_seq_length += num_additional - 1
+        with no_init_weights():
+            model = cls._from_config(config, dtype=dtype or llm.dtype)
+        model._init_projector()
+        model._copy_parts(tower, llm)
+        model.generation_config = copy.deepcopy(llm.generation_config)
+        check_same_language(model, llm)
+        return model
+
+    @torch.no_grad()
+    def _init_projector(self) -> None:
+        """Draw the projector's weights, the only ones that no part brings."""
+        for module in self.model.multi_modal_projector.modules():
+            self._init_weights(module)
+
+    @torch.no_grad()
+    def _copy_parts(self, tower: PreTrainedModel, llm: PreTrainedModel) -> None:
+        """Copy every weight of the parts; new rows of the vocabulary get the mean of the old ones.
+
+        The mean keeps `<image>` from being sampled: its logit is then the average logit.
+        """
+        self.model.vision_tower.load_state_dict(tower.state_dict())
+        language = self.model.language_model
+        embeddings = f"{name_of_embeddings(language)}.weight"
+        state = {name: value for name, value in llm.base_model.state_dict().items() if name != embeddings}
+        absent, unexpected = language.load_state_dict(state, strict=False)
+        if set(absent) != {embeddings} or unexpected:
+            raise ValueError(
+                f"{type(llm).__name__} does not hold a plain {type(language).__name__} (missing {sorted(absent)[:3]}, "
+                f"unexpected {unexpected[:3]}): give a text-only causal language model without adapters."
+            )
+        for new, old in (
+            (language.get_input_embeddings().weight, llm.get_input_embeddings().weight),
+            (self.lm_head.weight, llm.get_output_embeddings().weight),
+        ):
+            new[: len(old)] = old
+            new[len(old) :] = old.float().mean(0)
+        self.tie_weights()
+
+    def save_pretrained(
+        self, save_directory: str | os.PathLike, *args: Any, save_original_format: bool = False, **kwargs: Any
+    ):
+        """As in transformers, but the weights keep their names; see `MMCLIPModel.save_pretrained`."""
+        return super().save_pretrained(save_directory, *args, save_original_format=save_original_format, **kwargs)
+
+
+def check_language_model(llm: PreTrainedModel) -> None:
+    """Refuse what is no causal language model with a plain linear head.
+
+    Raises:
+        ValueError: with what is wrong about it.
+    """
+    head = llm.get_output_embeddings() if isinstance(llm, PreTrainedModel) else None
+    if head is None or not llm.can_generate() or llm.config.is_encoder_decoder:
+        raise ValueError(
+            f"MMGeoLM needs a causal language model, got {type(llm).__name__}: load it with AutoModelForCausalLM, "
+            "or give its Hub id or folder."
+        )
+    if getattr(head, "bias", None) is not None:
+        raise ValueError(
+            f"The head of {type(llm).__name__} has a bias, which LLaVA's head has not: choose a language model "
+            "without one, such as Qwen2, Llama or Mistral."
+        )
+
+
+@torch.no_grad()
+def count_image_tokens(tower: PreTrainedModel) -> tuple[int, int]:
+    """Number of patches of a vision tower, and of tokens it puts before them, found by encoding a blank image.
+
+    Raises:
+        ValueError: if the tower takes more than pixels, as SigLIP 2 with variable resolution does.
+    """
+    size, patch = (
+        (side, side) if isinstance(side, int) else tuple(side)
+        for side in (getattr(tower.config, "image_size", 0) or 0, tower.config.patch_size)
+    )
+    if "siglip2" in tower.config.model_type or not all(size):
+        raise ValueError(
+            f"MMGeoLM needs a vision tower of fixed resolution, and {type(tower).__name__} gives every image its own "
+            "number of patches: choose a fixed-resolution checkpoint, such as google/siglip2-base-patch16-256."
+        )
+    blank = torch.zeros(1, tower.config.num_channels, *size, device=tower.device, dtype=tower.dtype)
+    num_tokens = tower(blank).last_hidden_state.shape[1]
+    num_patches = (size[0] // patch[0]) * (size[1] // patch[1])
+    return num_patches, num_tokens - num_patches
+
+
+def join_configs(
+    vision_config: PreTrainedConfig, text_config: PreTrainedConfig, image_token_id: int | None
+) -> MMGeoLMConfig:
+    """Configuration of the whole, with a vocabulary that holds the image token.
+
+    Raises:
+        ValueError: if `image_token_id` is negative.
+    """
+    vision_config, text_config = copy.deepcopy(vision_config), copy.deepcopy(text_config)
+    forget_folder(vision_config)
+    forget_folder(text_config)
+    if image_token_id is None:
+        image_token_id = text_config.vocab_size
+    if image_token_id < 0:
+        raise ValueError(f"image_token_id must not be negative, got {image_token_id}: give processor.image_token_id.")
+    text_config.vocab_size = max(text_config.vocab_size, image_token_id + 1)
+    return MMGeoLMConfig(
+        vision_config=vision_config,
+        text_config=text_config,
+        image_token_index=image_token_id,
+        tie_word_embeddings=bool(text_config.tie_word_embeddings),
+    )
+
+
+@torch.no_grad()
+def check_same_language(model: PreTrainedModel, llm: PreTrainedModel) -> None:
+    """Check on a few tokens that, without an image, the LMM says what the language model says.
+
+    Raises:
+        ValueError: if the logits differ: the language model does more after its head than LLaVA (capping, scaling).
+    """
+    vocab_size = llm.get_input_embeddings().weight.shape[0]
+    tokens = torch.arange(8)[None] % vocab_size
+    was_training = llm.training, model.training
+    expected = llm.eval()(input_ids=tokens.to(llm.device)).logits.float().cpu()
+    got = model.eval()(input_ids=tokens.to(model.device)).logits.float().cpu()[..., :vocab_size]
+    llm.train(was_training[0])
+    model.train(was_training[1])
+    tolerance = 1e-3 if model.dtype == llm.dtype == torch.float32 else 0.1
+    if not torch.allclose(
+        got, expected[..., :vocab_size], rtol=tolerance, atol=tolerance * float(expected.abs().max())
+    ):
+        raise ValueError(
+            f"{type(llm).__name__} changes its logits after the head, which LLaVA cannot do, so MMGeoLM would not "
+            "speak as it does: choose a language model with a plain head, such as Qwen2, Llama or Mistral."
+        )

@@ -1,0 +1,96 @@
+"""MMCLIP's processor: lengths, one warning about cut captions, and transparent figures on white."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from modeling_mmgeo import MMCLIPProcessor, processing_mmclip
+from tests.tiny import (
+    EOS,
+    IMAGE_SIZE,
+    KINDS,
+    MAX_LENGTH,
+    PATCH_SIZE,
+    tiny_clip_config,
+    tiny_image_processor,
+    tiny_mmclip,
+    tiny_tokenizer,
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_shapes_and_limits(kind: str) -> None:
+    _, processor = tiny_mmclip(kind)
+    image = Image.new("L", (40, 30), 200)
+    batch = processor(text=["a square", "triangle ABC is right"], images=[image, image])
+    assert set(batch) == {"input_ids", "attention_mask", "pixel_values"}
+    assert batch["pixel_values"].shape == (2, 3, IMAGE_SIZE, IMAGE_SIZE)
+    assert processor.max_length == MAX_LENGTH and processor.patch_size == PATCH_SIZE
+    if kind == "siglip":
+        assert batch["input_ids"].shape == (2, MAX_LENGTH)
+        assert batch["attention_mask"].all()  # trained without a mask
+    else:
+        assert batch["input_ids"].shape[1] < MAX_LENGTH
+        assert batch["attention_mask"].sum(1).tolist() == [5, batch["input_ids"].shape[1]]
+
+
+def test_long_captions_are_cut_with_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, processor = tiny_mmclip("clip")
+    warnings = []
+    monkeypatch.setattr(processing_mmclip.logger, "warning", warnings.append)
+    processor(text=["a square " * 10])
+    assert warnings == []
+    batch = processor(text=["a square", "A" * (MAX_LENGTH - 2), "AB" * MAX_LENGTH])
+    processor(text=["AB" * MAX_LENGTH])
+    assert batch["input_ids"].shape == (3, MAX_LENGTH)
+    assert batch["input_ids"][1:, -1].tolist() == [EOS, EOS]
+    assert len(warnings) == 1 and "1 of 3 captions" in warnings[0] and str(2 * MAX_LENGTH + 2) in warnings[0]
+
+
+def test_transparent_figures_are_laid_on_white() -> None:
+    _, processor = tiny_mmclip("siglip")
+    processor.image_processor.do_convert_rgb = None  # as its checkpoints have it
+    drawn = Image.new("RGBA", (IMAGE_SIZE, IMAGE_SIZE), (0, 0, 0, 0))
+    drawn.putpixel((3, 3), (0, 0, 0, 255))
+    expected = Image.new("RGB", drawn.size, "white")
+    expected.putpixel((3, 3), (0, 0, 0))
+    pixels = processor(images=[drawn])["pixel_values"]
+    assert torch.equal(pixels, processor(images=expected)["pixel_values"])
+    grey = drawn.convert("LA")
+    assert torch.equal(pixels, processor(images=grey)["pixel_values"])
+    array = np.asarray(expected)
+    assert torch.equal(pixels, processor(images=[array])["pixel_values"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_from_backbone_and_save(kind: str, tmp_path: Path) -> None:
+    config = tiny_clip_config(kind)
+    config.save_pretrained(tmp_path)
+    tiny_tokenizer().save_pretrained(tmp_path)
+    tiny_image_processor(kind).save_pretrained(tmp_path)
+    processor = MMCLIPProcessor.from_backbone(tmp_path)
+    model, _ = tiny_mmclip(kind)
+    model.save_pretrained(tmp_path / "mmclip")
+    processor.save_pretrained(tmp_path / "mmclip")
+    assert (tmp_path / "mmclip" / "processing_mmclip.py").is_file()
+    again = MMCLIPProcessor.from_backbone(tmp_path / "mmclip")
+    image = Image.new("RGB", (20, 20), "red")
+    for name, value in processor(text="triangle ABC", images=image).items():
+        assert torch.equal(value, again(text="triangle ABC", images=image)[name]), name
+    for name in ("max_length", "fixed_length_text", "patch_size", "num_additional_image_tokens"):
+        assert getattr(again, name) == getattr(processor, name)
+
+
+def test_errors() -> None:
+    model, processor = tiny_mmclip()
+    with pytest.raises(ValueError, match="neither text nor images"):
+        processor()
+    tokenizer = tiny_tokenizer()
+    tokenizer.pad_token = None
+    with pytest.raises(ValueError, match="padding token"):
+        MMCLIPProcessor.from_parts(tiny_image_processor(), tokenizer, model.config)
+    with pytest.raises(ValueError, match="dual encoder"):
+        MMCLIPProcessor.from_parts(tiny_image_processor(), tiny_tokenizer(), model.config.vision_config)
