@@ -1,0 +1,296 @@
+"""A figure known by its coordinates alone, as when it was traced from print.
+
+Promise: what it states is what the source says *and* the coordinates show, plus what the coordinates show unasked (kinds of
+triangles, midpoints, positions about a circle). The same reading is made after every edit, so a negative's caption says the
+same sorts of things as a positive's. Printed values are kept as text: exam figures are not drawn to scale.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+
+from .diagram import Diagram, Fact, Mark
+from .facts import KINDS, canonical, check, distance
+
+MAX_SHAPES = 3  # a caption names at most so many triangles and quadrilaterals
+STRONGER = {  # facts that make a weaker one about the same points not worth saying
+    "equilateral_triangle": ("isosceles_triangle", "right_triangle"),
+    "square": ("rectangle", "rhombus", "parallelogram", "trapezoid"),
+    "rectangle": ("parallelogram", "trapezoid"),
+    "rhombus": ("parallelogram", "trapezoid"),
+    "parallelogram": ("trapezoid",),
+}
+
+
+def _shape(diagram: Diagram, kinds: tuple[str, ...], orders: Iterable[tuple[str, ...]]) -> Fact | None:
+    """The most special kind of polygon that visibly holds, over the ways to name its corners."""
+    orders = list(orders)
+    for kind in kinds:
+        for corners in orders:
+            fact = Fact(kind, corners)
+            if check(fact, diagram) is True:
+                return fact
+    return None
+
+
+def _joined(diagram: Diagram) -> set[frozenset[str]]:
+    """The pairs of points that a drawn line joins."""
+    pairs = combinations(diagram.points, 2)
+    return {frozenset(pair) for pair in pairs if check(Fact("segment", pair), diagram) is True}
+
+
+def _closed(corners: tuple[str, ...], joined: set[frozenset[str]]) -> bool:
+    return all(frozenset(side) in joined for side in zip(corners, corners[1:] + corners[:1], strict=True))
+
+
+def _triangles(diagram: Diagram, joined: set[frozenset[str]]) -> Iterator[Fact]:
+    kinds = ("equilateral_triangle", "right_triangle", "isosceles_triangle", "triangle")
+    for a, b, c in combinations(diagram.points, 3):
+        if not _closed((a, b, c), joined):
+            continue
+        if (found := _shape(diagram, kinds, [(a, b, c), (b, c, a), (c, a, b)])) is not None:
+            yield found
+
+
+def _quadrilaterals(diagram: Diagram, joined: set[frozenset[str]]) -> Iterator[Fact]:
+    kinds = ("square", "rectangle", "rhombus", "parallelogram", "trapezoid")
+    for a, b, c, d in combinations(diagram.points, 4):
+        for corners in ((a, b, c, d), (a, c, b, d), (a, b, d, c)):
+            if not _closed(corners, joined) or not _convex(diagram, corners):
+                continue
+            turned = (corners, corners[1:] + corners[:1])
+            if (found := _shape(diagram, kinds, turned)) is not None:
+                yield found
+
+
+def _convex(diagram: Diagram, corners: tuple[str, ...]) -> bool:
+    p = np.array([diagram.points[c] for c in corners])
+    u, v = np.roll(p, -1, 0) - p, np.roll(p, -2, 0) - np.roll(p, -1, 0)
+    cross = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+    return bool((cross > 0).all() or (cross < 0).all())
+
+
+def _about_segments(diagram: Diagram, joined: set[frozenset[str]]) -> Iterator[Fact]:
+    """Midpoints, altitudes, medians and bisectors among the points that lie on a drawn segment."""
+    for b, c in diagram.segments:
+        for d in diagram.points:
+            if d in (b, c) or check(Fact("on_segment", (d, b, c)), diagram) is not True:
+                continue
+            apexes = [p for p in diagram.points if {frozenset((p, q)) for q in (b, c, d)} <= joined]
+            special = [
+                Fact(kind, (a, d, b, c))
+                for a in apexes
+                for kind in ("altitude", "median", "bisector")
+                if check(Fact(kind, (a, d, b, c)), diagram) is True
+            ]
+            if special:
+                yield special[0]
+            elif check(Fact("midpoint", (d, b, c)), diagram) is True:
+                yield Fact("midpoint", (d, b, c))
+            else:
+                yield Fact("on_segment", (d, b, c))
+
+
+def _about_circles(diagram: Diagram) -> Iterator[Fact]:
+    for circle in diagram.circles:
+        o = circle.center
+        yield Fact("circle", (o,))
+        for a, b in diagram.segments:
+            for fact in (Fact("diameter", (a, b, o)), Fact("tangent", (a, b, o)), Fact("tangent", (b, a, o)), Fact("chord", (a, b, o))):
+                if check(fact, diagram) is True:
+                    yield fact
+                    break
+        for p in diagram.points:
+            for kind in ("on_circle", "inside_circle", "outside_circle"):
+                if p != o and check(Fact(kind, (p, o)), diagram) is True:
+                    yield Fact(kind, (p, o))
+
+
+def read_facts(diagram: Diagram, given: Iterable[Fact]) -> tuple[Fact, ...]:
+    """What a caption of this diagram says: shapes, then given facts that the coordinates bear out, then what else they show.
+
+    A fact that follows from one already said about the same points is left out.
+    """
+    joined = _joined(diagram)
+    triangles = sorted(_triangles(diagram, joined), key=lambda f: f.kind == "triangle")
+    shapes = [*_quadrilaterals(diagram, joined), *triangles][:MAX_SHAPES]
+    # Where points lie is read off the drawing: sources name the same incidence once for every pair on the line.
+    stated = [f for f in given if f.kind not in ("on_segment", "on_circle") and check(f, diagram) is True]
+    candidates = [*shapes, *_about_circles(diagram), *_about_segments(diagram, joined), *stated]
+    said: dict[Fact, Fact] = {}
+    for fact in candidates:
+        if not any(_implied(fact, other) for other in said.values()):
+            said.setdefault(canonical(fact), fact)
+    spoken = [set(f.points) for f in said.values()]
+    unsaid = [s for s in diagram.segments if not any(set(s) <= points for points in spoken)]
+    return (*said.values(), *(Fact("segment", s) for s in unsaid))
+
+
+def _implied(fact: Fact, said: Fact) -> bool:
+    here, there = set(fact.points), set(said.points)
+    if fact.kind == "on_circle" and said.kind in ("chord", "diameter", "tangent", "circumcircle"):
+        on = said.points[1:2] if said.kind == "tangent" else said.points[:2]
+        return said.points[-1] == fact.points[1] and fact.points[0] in on
+    if fact.kind == "on_segment" and said.kind in ("median", "altitude", "bisector", "midpoint"):
+        return here <= there and fact.points[0] in said.points[:2]
+    if fact.kind == "perpendicular" and said.kind in ("altitude", "right_triangle", "rectangle", "square", "tangent"):
+        return here <= there
+    return fact.kind in STRONGER.get(said.kind, ()) and here == there
+
+
+@dataclass(frozen=True)
+class TracedFigure:
+    """Coordinates, drawn lines and marks, and the facts its source gives."""
+
+    drawn: Diagram  # its `facts` are the given ones
+
+    @cached_property
+    def diagram(self) -> Diagram:
+        kept = tuple(m for m in self.drawn.marks if _mark_holds(m, self.drawn))
+        plain = replace(self.drawn, marks=kept)
+        values = tuple(Fact(m.kind, m.points, m.text) for m in kept if m.text)
+        given = (f for f in self.drawn.facts if KINDS[f.kind].edit != "value")
+        return replace(plain, facts=read_facts(plain, given) + values)
+
+    def edit(self, kind: str, rng: np.random.Generator) -> "TracedFigure | None":
+        """One edit: letters exchanged, a printed value replaced, a point moved, or a shape stretched into another."""
+        edits = {"order": self._relabel, "value": self._reprint, "relation": self._move, "shape": self._stretch}
+        drawn = edits[kind](rng)
+        return None if drawn is None or not _readable(drawn) else TracedFigure(drawn)
+
+    def _relabel(self, rng: np.random.Generator) -> Diagram | None:
+        names = list(self.drawn.points)
+        if len(names) < 2:
+            return None
+        chosen = rng.choice(names, size=min(len(names), int(rng.integers(2, 4))), replace=False).tolist()
+        return self.drawn.relabel(dict(zip(chosen, chosen[1:] + chosen[:1], strict=True)))
+
+    def _reprint(self, rng: np.random.Generator) -> Diagram | None:
+        values = [m for m in self.diagram.marks if m.text]
+        if not values:
+            return None
+        mark = values[int(rng.integers(len(values)))]
+        edited = replace(mark, text=change_value(mark.text, rng))
+        return replace(self.drawn, marks=tuple(edited if m == mark else m for m in self.drawn.marks))
+
+    def _move(self, rng: np.random.Generator) -> Diagram | None:
+        """Slide a point along its segment, or off or onto a circle, or lead a line to another point."""
+        if rng.random() < 0.3:
+            return self._redirect(rng)
+        centres = {c.center for c in self.drawn.circles}
+        movable = [p for p in self.drawn.points if p not in centres]
+        if not movable:
+            return None
+        name = movable[int(rng.integers(len(movable)))]
+        places = [*self._on_segment(name), *self._about_circle(name)]
+        if not places:
+            return None
+        x, y = places[int(rng.integers(len(places)))]
+        return replace(self.drawn, points={**self.drawn.points, name: (float(x), float(y))})
+
+    def _redirect(self, rng: np.random.Generator) -> Diagram | None:
+        segments = list(self.drawn.segments)
+        i = int(rng.integers(len(segments)))
+        a, b = rng.permutation(segments[i]).tolist()
+        ends = [p for p in self.drawn.points if p != a and check(Fact("segment", (a, p)), self.drawn) is False]
+        if not ends:
+            return None
+        segments[i] = (a, ends[int(rng.integers(len(ends)))])
+        return replace(self.drawn, segments=maximal_segments(segments, self.drawn))
+
+    def _on_segment(self, name: str) -> Iterator[np.ndarray]:
+        for a, b in self.drawn.segments:
+            if name in (a, b) or check(Fact("on_segment", (name, a, b)), self.drawn) is not True:
+                continue
+            start, along = self.drawn.position(a), self.drawn.position(b) - self.drawn.position(a)
+            yield from (start + t * along for t in (0.3, 0.5, 0.7))
+            for p in self.drawn.points:  # the foot of the perpendicular from another point
+                t = float(np.dot(self.drawn.position(p) - start, along) / np.dot(along, along))
+                if p not in (name, a, b) and 0.1 < t < 0.9:
+                    yield start + t * along
+
+    def _about_circle(self, name: str) -> Iterator[np.ndarray]:
+        for circle in self.drawn.circles:
+            centre = self.drawn.position(circle.center)
+            out = self.drawn.position(name) - centre
+            if np.linalg.norm(out) > 0.2 * circle.radius:
+                yield from (centre + r * circle.radius * out / np.linalg.norm(out) for r in (0.6, 1.0, 1.35))
+
+    def _stretch(self, rng: np.random.Generator) -> Diagram | None:
+        """Map the whole figure so that one of its triangles or parallelograms becomes another kind.
+
+        An affine map keeps incidence, parallels and midpoints, so the rest of the figure stays what it was. A figure with
+        circles is left alone: they would no longer be circles.
+        """
+        shapes = [f for f in self.diagram.facts if KINDS[f.kind].edit == "shape" and len(f.points) in (3, 4)]
+        if self.drawn.circles or not shapes:
+            return None
+        shape = shapes[int(rng.integers(len(shapes)))]
+        corners = rng.permutation(shape.points[:3]) if len(shape.points) == 3 else shape.points
+        b, a, c = (self.drawn.position(p) for p in (corners[1], corners[0], corners[2]))
+        target = _third_corner(b - a, c - a if len(shape.points) == 3 else self.drawn.position(corners[3]) - a, rng)
+        now = np.column_stack([b - a, (c if len(shape.points) == 3 else self.drawn.position(corners[3])) - a])
+        if abs(np.linalg.det(now)) < 1e-6:
+            return None
+        matrix = np.column_stack([b - a, target]) @ np.linalg.inv(now)
+        points = {n: tuple((a + matrix @ (self.drawn.position(n) - a)).tolist()) for n in self.drawn.points}
+        return replace(self.drawn, points=points)
+
+
+def _third_corner(first: np.ndarray, second: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A new second side that makes a right angle, equal sides, both, or 60 degrees with the first, on its old side of it."""
+    turn = 1.0 if first[0] * second[1] - first[1] * second[0] > 0 else -1.0
+    unit = first / np.linalg.norm(first)
+    across = turn * np.array([-unit[1], unit[0]])
+    length, side = float(np.linalg.norm(first)), float(np.linalg.norm(second))
+    slant = float(np.clip(np.degrees(np.arccos(np.dot(unit, second / side))), 40, 140))
+    degrees, reach = [(90.0, side), (slant, length), (90.0, length), (60.0, length), (55.0, 1.5 * length)][int(rng.integers(5))]
+    return reach * (np.cos(np.radians(degrees)) * unit + np.sin(np.radians(degrees)) * across)
+
+
+def _mark_holds(mark: Mark, drawn: Diagram) -> bool:
+    """Whether the part a mark stands on is still there; right angles must also look right."""
+    if any(p not in drawn.points for p in mark.points):
+        return False
+    if len(mark.points) == 2:
+        return check(Fact("segment", mark.points), drawn) is True
+    a, b, c = mark.points
+    arms = check(Fact("segment", (a, b)), drawn) is True and check(Fact("segment", (b, c)), drawn) is True
+    return arms and (mark.kind != "right_angle" or check(Fact("perpendicular", (a, b, b, c)), drawn) is True)
+
+
+def _readable(drawn: Diagram) -> bool:
+    return all(distance(drawn, a, b) > 0.06 * drawn.size for a, b in combinations(drawn.points, 2))
+
+
+def change_value(text: str, rng: np.random.Generator) -> str:
+    """Another value of the same form: one number of it changes, or its letter where there is no number."""
+    numbers = list(re.finditer(r"\d+(?:\.\d+)?", text))
+    if numbers:
+        found = numbers[int(rng.integers(len(numbers)))]
+        decimals = len(found.group().partition(".")[2])
+        value = float(found.group())
+        low, high = max(1.0, 0.5 * value), max(4.0, 1.6 * value)
+        new = found.group()
+        while new == found.group():
+            new = f"{rng.uniform(low, high):.{decimals}f}"
+        return text[: found.start()] + new + text[found.end() :]
+    letters = re.findall(r"(?<![a-zA-Z\\])[a-z](?![a-zA-Z])", text)
+    old = letters[0] if letters else text
+    new = str(rng.choice([c for c in "abcnpwxyz" if c != old]))
+    return text.replace(old, new, 1)
+
+
+def maximal_segments(segments: Iterable[tuple[str, str]], diagram: Diagram) -> tuple[tuple[str, str], ...]:
+    """Drop doubles and segments that lie within another one: sources list every pair of points on a line."""
+    listed = list({tuple(sorted(s)): s for s in segments}.values())
+
+    def covered(s: tuple[str, str]) -> bool:
+        longer = (t for t in listed if distance(diagram, *t) > distance(diagram, *s))
+        return any(check(Fact("segment", s), replace(diagram, segments=(t,))) is True for t in longer)
+
+    return tuple(s for s in listed if not covered(s))

@@ -1,0 +1,84 @@
+"""Image negatives: edit the figure, solve and draw it again, prove the difference.
+
+Kept is only a figure of which both hold on coordinates: some statement of its caption is visibly false of the positive (so its
+caption is a text negative), and some statement of the positive's caption is visibly false of it (so its image is an image
+negative). Everything else is dropped and counted. Source: MMGeoLM section 3.2, with proof in place of an LLM's word.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..diagram import Diagram, Fact, Figure
+from ..diagram.caption import caption
+from ..diagram.diagram import EDIT_KINDS
+from ..diagram.facts import canonical, check
+
+EDIT_SHARES = (0.6, 0.25, 0.1, 0.05)  # how often a negative has one, two, three, four edits
+TRIES_PER_NEGATIVE = 6
+
+
+@dataclass(frozen=True)
+class ImageNegative:
+    """An edited figure with its caption and the kinds of edit that led to it, such as `relation` or `order+value`."""
+
+    diagram: Diagram
+    caption: str
+    edits: str
+
+
+def first_false(facts: Sequence[Fact], diagram: Diagram) -> Fact | None:
+    """The proof that a caption is false of a diagram: its first statement that visibly does not hold."""
+    return next((f for f in facts if check(f, diagram) is False), None)
+
+
+def edit_figure(figure: Figure, kinds: Sequence[str], rng: np.random.Generator) -> Figure | None:
+    """One edit after the other; None as soon as one of them finds nothing to change."""
+    for kind in kinds:
+        edited = figure.edit(kind, rng)
+        if edited is None:
+            return None
+        figure = edited
+    return figure
+
+
+def image_negatives(
+    figure: Figure, count: int, rng: np.random.Generator, wording: int, dropped: Counter[str]
+) -> list[ImageNegative]:
+    """Up to `count` verified negatives of a figure, the kinds of edit in turn so that none dominates.
+
+    Args:
+        figure: the positive.
+        count: how many are wanted; fewer come back where the figure offers no more.
+        rng: draws the edits.
+        wording: seed of the positive's caption, shared so that only the differing statements read differently.
+        dropped: counts candidates that were not kept, by reason.
+    """
+    positive = figure.diagram
+    seen = {_statements(positive)}
+    kept: list[ImageNegative] = []
+    for attempt in range(TRIES_PER_NEGATIVE * count):
+        if len(kept) == count:
+            break
+        first = EDIT_KINDS[attempt % len(EDIT_KINDS)]
+        more = rng.choice(EDIT_KINDS, size=rng.choice(len(EDIT_SHARES), p=EDIT_SHARES), replace=True).tolist()
+        edited = edit_figure(figure, [first, *more], rng)
+        if edited is None:
+            dropped[f"image: no {first} edit"] += 1
+            continue
+        negative = edited.diagram
+        if not negative.facts or _statements(negative) in seen:
+            dropped["image: same as another"] += 1
+        elif first_false(negative.facts, positive) is None or first_false(positive.facts, negative) is None:
+            dropped["image: not provably different"] += 1
+        else:
+            seen.add(_statements(negative))
+            kinds = "+".join(k for k in EDIT_KINDS if k in (first, *more))
+            kept.append(ImageNegative(negative, caption(negative.facts, wording), kinds))
+    return kept
+
+
+def _statements(diagram: Diagram) -> frozenset[Fact]:
+    return frozenset(canonical(f) for f in diagram.facts)

@@ -1,0 +1,204 @@
+"""Real exam figures: the logic forms of Geometry3K (Lu et al. 2021, Inter-GPS), read from their zip.
+
+A record gives pixel positions, lines, circles and what the figure states. Known dirt is dealt with here: points at (-1, -1) are
+placeholders and dropped with everything that names them, empty and malformed forms are counted and left out, `""` is no circle,
+named angles ("angle 4") are not drawn by us. Splits as published: train 0-2100, validation -2400, test -3001.
+"""
+
+import json
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..diagram import Circle, Diagram, Fact, Mark
+from ..diagram.facts import same_object
+from ..diagram.traced import TracedFigure, maximal_segments
+
+MEMBER = "diagram_logic_forms_annot.json"
+SPLITS = {"train": (0, 2100), "validation": (2101, 2400), "test": (2401, 3001)}
+
+MAX_POINTS, MAX_FACTS = 10, 14  # beyond these neither a caption nor a small image can say it all
+
+Term = tuple[str, tuple["Term | str", ...]]  # a parsed logic form: name and arguments
+
+
+def parse_form(text: str) -> "Term | str":
+    """Parse `Equals(LengthOf(Line(A, B)), 2x+1)` into nested tuples; anything without its own parentheses is a string.
+
+    Raises:
+        ValueError: if the parentheses do not match.
+    """
+    text = text.strip()
+    match = re.match(r"([A-Z][a-zA-Z]+)\(", text)
+    if match is None:
+        return text
+    if not text.endswith(")"):
+        raise ValueError(f"malformed logic form '{text}': parentheses do not match")
+    arguments, depth, start = [], 0, match.end()
+    for i in range(start, len(text) - 1):
+        depth += (text[i] in "([{") - (text[i] in ")]}")
+        if depth < 0:
+            raise ValueError(f"malformed logic form '{text}': parentheses do not match")
+        if text[i] == "," and depth == 0:
+            arguments.append(text[start:i])
+            start = i + 1
+    if depth != 0:
+        raise ValueError(f"malformed logic form '{text}': parentheses do not match")
+    return match.group(1), tuple(parse_form(a) for a in [*arguments, text[start:-1]])
+
+
+def _points(term: "Term | str", name: str, count: int) -> tuple[str, ...] | None:
+    """The letters of `Line(A, B)` or `Angle(A, B, C)`; glued letters (`Line(AB)`) are accepted."""
+    if isinstance(term, str) or term[0] != name:
+        return None
+    letters = tuple("".join(a for a in term[1] if isinstance(a, str)).replace(" ", ""))
+    return letters if len(letters) == count and all(re.fullmatch("[A-Z]", p) for p in letters) else None
+
+
+@dataclass
+class _Reading:
+    """What one record's forms come to."""
+
+    facts: list[Fact] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+    on_circle: list[tuple[str, str]] = field(default_factory=list)
+    equal: dict[str, int] = field(default_factory=lambda: {"ticks": 0, "arcs": 0})
+
+    def read(self, form: "Term | str") -> bool:
+        """Take one form in; False where it is of a kind that we do not draw."""
+        if isinstance(form, str):
+            return False
+        name, arguments = form
+        if name == "Equals" and len(arguments) == 2:
+            return self._equals(*arguments)
+        lines = [_points(a, "Line", 2) for a in arguments]
+        if name in ("Perpendicular", "Parallel") and len(lines) == 2 and all(lines):
+            self._lines(name.lower(), *lines)
+            return True
+        if name == "PointLiesOnLine" and len(arguments) == 2 and lines[1] and isinstance(arguments[0], str):
+            self.facts.append(Fact("on_segment", (arguments[0].strip(), *lines[1])))
+            return True
+        if name == "PointLiesOnCircle" and len(arguments) == 2 and not isinstance(arguments[1], str):
+            self.on_circle.append((str(arguments[0]).strip(), str(arguments[1][1][0]).strip()))
+            return True
+        return False
+
+    def _lines(self, kind: str, first: tuple[str, ...], second: tuple[str, ...]) -> None:
+        if set(first) == set(second):
+            return
+        self.facts.append(Fact(kind, (*first, *second)))
+        shared = set(first) & set(second)
+        if kind == "perpendicular" and len(shared) == 1:
+            (corner,) = shared
+            ends = [p for p in (*first, *second) if p != corner]
+            self.marks.append(Mark("right_angle", (ends[0], corner, ends[1])))
+
+    def _equals(self, left: "Term | str", right: "Term | str") -> bool:
+        for outer, inner, count, mark, equal in (
+            ("LengthOf", "Line", 2, "length", "equal_length"),
+            ("MeasureOf", "Angle", 3, "angle", "equal_angle"),
+        ):
+            if isinstance(left, str) or left[0] != outer or not (part := _points(left[1][0], inner, count)):
+                continue
+            if isinstance(right, str):
+                unit = "°" if mark == "angle" and re.fullmatch(r"[\d.]+", right) else ""
+                self.marks.append(Mark(mark, part, re.sub(r"[ *]", "", right) + unit))
+                return bool(re.search(r"[\da-z]", right))
+            if right[0] == outer and (other := _points(right[1][0], inner, count)) and other != part:
+                kind = "ticks" if mark == "length" else "arcs"
+                self.equal[kind] += 1
+                self.marks += [Mark(kind, p, count=self.equal[kind]) for p in (part, other)]
+                self.facts.append(Fact(equal, (*part, *other)))
+                return True
+        return False
+
+
+def read_record(record: dict, skipped: Counter[str]) -> TracedFigure:
+    """One record as a figure; forms that cannot be used are counted in `skipped` by reason.
+
+    Raises:
+        ValueError: if the record has no usable figure (fewer than three placed points, no line).
+    """
+    placed = {
+        name: (float(x), -float(y))  # pixels run downwards
+        for name, (x, y) in record.get("point_positions", {}).items()
+        if (x, y) != (-1, -1) and re.fullmatch("[A-Z]", name) and np.isfinite([x, y]).all()
+    }
+    if len(placed) < 3:
+        raise ValueError("fewer than three points have a position")
+    if len(placed) > MAX_POINTS:
+        raise ValueError(f"more than {MAX_POINTS} points")
+    reading = _Reading()
+    for text in record.get("diagram_logic_forms", []):
+        try:
+            if not reading.read(parse_form(text)):
+                skipped["form: empty" if not text.strip() else "form: not drawn by us"] += 1
+        except (ValueError, IndexError):
+            skipped["form: malformed"] += 1
+    bare = Diagram(placed)
+    lines = [tuple(line) for line in record.get("line_instances", []) if len(line) == 2]
+    lines = maximal_segments([s for s in lines if s[0] in placed and s[1] in placed and s[0] != s[1]], bare)
+    if not lines:
+        raise ValueError("no line joins two placed points")
+    circles = _circles(record, placed, reading.on_circle)
+    centres = {c.center for c in circles}
+    facts = [*reading.facts, *(Fact("on_circle", pair) for pair in reading.on_circle if pair[1] in centres)]
+    with_lines = replace(bare, segments=lines)
+    marks = _one_per_part([m for m in reading.marks if set(m.points) <= set(placed) and m.text != "°"], with_lines)
+    kept = tuple(f for f in facts if set(f.points) <= set(placed) and len(set(f.points)) >= 2)
+    figure = TracedFigure(replace(with_lines, circles=circles, marks=tuple(marks), facts=kept))
+    if not 1 <= len(figure.diagram.facts) <= MAX_FACTS:
+        raise ValueError(f"states no fact, or more than {MAX_FACTS}")
+    return figure
+
+
+def _one_per_part(marks: list[Mark], diagram: Diagram) -> list[Mark]:
+    """A part carries one printed value and one right angle; a second would be unreadable."""
+    kept: list[Mark] = []
+    for mark in marks:
+        if not any(m.kind == mark.kind and same_object(diagram, m.points, mark.points) for m in kept):
+            kept.append(mark)
+    return kept
+
+
+def _circles(record: dict, placed: dict[str, tuple[float, float]], on_circle: list[tuple[str, str]]) -> tuple[Circle, ...]:
+    """Circles whose centre is placed, with the median distance of their points as radius."""
+    found = []
+    for center in dict.fromkeys([*record.get("circle_instances", []), *(o for _, o in on_circle)]):
+        rim = [p for p, o in on_circle if o == center and p in placed and p != center]
+        if center in placed and rim:
+            radii = [np.hypot(*np.subtract(placed[p], placed[center])) for p in rim]
+            found.append(Circle(center, float(np.median(radii))))
+    return tuple(found)
+
+
+def load_records(path: str | Path) -> dict[int, dict]:
+    """All records of the logic-forms zip by number.
+
+    Raises:
+        ValueError: if the file is missing, is no zip, or lacks the diagram annotations.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ValueError(f"no file at {path}: --logic_forms wants the zip of Geometry3K's logic forms")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            member = next((n for n in archive.namelist() if n.endswith(MEMBER)), None)
+            if member is None:
+                raise ValueError(f"{path} holds no {MEMBER}: is it the zip of Geometry3K's logic forms?")
+            return {int(key): record for key, record in json.loads(archive.read(member)).items()}
+    except (zipfile.BadZipFile, OSError, EOFError) as error:
+        raise ValueError(f"{path} cannot be read as a zip ({error}): download it again") from None
+    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError) as error:
+        raise ValueError(f"{MEMBER} in {path} is not the JSON it should be ({error})") from None
+
+
+def record_numbers(records: dict[int, dict], split: str) -> Iterator[int]:
+    """Numbers of a published split in order."""
+    low, high = SPLITS[split]
+    return (n for n in sorted(records) if low <= n <= high)
