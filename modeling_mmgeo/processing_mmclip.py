@@ -5,6 +5,7 @@ to the trained length. Figures with a transparent background are laid on white h
 switch the conversion of their image processor off, and a dropped alpha channel leaves black lines on black.
 """
 
+import copy
 import os
 from typing import Any
 
@@ -88,7 +89,8 @@ class MMCLIPProcessor(ProcessorMixin):
             ValueError: if `config` is not that of a dual encoder, or the tokenizer has no padding token.
         """
         if config.model_type != MMCLIPConfig.model_type:
-            config = MMCLIPConfig(backbone_config=config)
+            # A copy: building a configuration around a live model's own resets that model's choice of attention.
+            config = MMCLIPConfig(backbone_config=copy.deepcopy(config))
         if tokenizer.pad_token_id is None:
             raise ValueError(
                 "The tokenizer has no padding token, so captions cannot be batched: set tokenizer.pad_token."

@@ -1,4 +1,4 @@
-"""What holds for every test: no network, no telemetry, two threads."""
+"""What holds for every test: no network, no telemetry, one thread."""
 
 import os
 
@@ -7,6 +7,8 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
+os.environ["OMP_NUM_THREADS"] = "1"  # for the processes that tests start, too
+
 import torch
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)  # tiny models gain nothing from a second thread, and wait for it on a busy machine

@@ -94,3 +94,11 @@ def test_errors() -> None:
         MMCLIPProcessor.from_parts(tiny_image_processor(), tokenizer, model.config)
     with pytest.raises(ValueError, match="dual encoder"):
         MMCLIPProcessor.from_parts(tiny_image_processor(), tiny_tokenizer(), model.config.vision_config)
+
+
+def test_joining_a_processor_leaves_a_live_model_as_it_was():
+    model, processor = tiny_mmclip("clip")
+    stock = model.backbone
+    before = stock.config._attn_implementation, stock.config.text_config._attn_implementation
+    MMCLIPProcessor.from_parts(processor.image_processor, processor.tokenizer, stock.config)
+    assert (stock.config._attn_implementation, stock.config.text_config._attn_implementation) == before

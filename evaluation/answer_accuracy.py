@@ -1,0 +1,255 @@
+"""Answer accuracy: how many questions about figures does a model answer correctly?
+
+Questions are SFT rows (`prompt`, `images`, `answer`, `kind`, `id`). Generation is greedy, batched, padded on the left;
+answers are graded by rules (grading.py), so two runs agree and no key is needed. The output folder holds
+
+- settings.json: what is measured. A rerun with other settings is refused, never mixed in.
+- predictions.jsonl: one line per row, written when its batch is done. A rerun goes on where the last one stopped.
+- results.json: accuracy with a 95% bootstrap interval, the same per kind of question, and the accuracy of always
+  giving the most frequent answer of the train split, which is what a model can reach without looking.
+
+    python -m evaluation.answer_accuracy --model M --dataset D --output_dir O
+
+`--blank_images` replaces every figure by white paper of its size: what is then still right was not read off it.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import torch
+from PIL import Image
+from tqdm import tqdm
+from transformers import AutoModelForImageTextToText
+from trl import TrlParser
+
+from data_scripts.cli import run_command
+from evaluation.grading import extract_answer, is_correct
+from evaluation.loading import (
+    autocast,
+    decode_image,
+    image_bytes,
+    load_model,
+    load_processor,
+    load_rows,
+    load_splits,
+    pick_device,
+)
+from evaluation.predictions import PredictionFile, check_settings, summarise
+from evaluation.results import library_versions, weights_fingerprint, write_json
+
+COLUMNS = ("prompt", "images", "answer", "kind", "id")
+
+
+@dataclass
+class AnswerAccuracyArguments:
+    """Let an image-text-to-text model answer the questions of a data set, and grade its answers by rules."""
+
+    model: str = field(metadata={"help": "Folder or Hub id of an MMGeoLM or any image-text-to-text model."})
+    dataset: str = field(metadata={"help": "Folder or Hub id of SFT rows (prompt, images, answer, kind, id)."})
+    split: str = field(default="test", metadata={"help": "Split to answer."})
+    dataset_config: str | None = field(
+        default=None, metadata={"help": "Configuration of the data set; its default if not given."}
+    )
+    output_dir: str = field(
+        default="runs/answer_accuracy",
+        metadata={"help": "Folder for predictions.jsonl, settings.json and results.json."},
+    )
+    max_rows: int | None = field(
+        default=None, metadata={"help": "Answer only the first rows. A later run with more goes on from there."}
+    )
+    batch_size: int = field(default=8, metadata={"help": "Questions answered at once."})
+    max_new_tokens: int = field(default=512, metadata={"help": "Longest answer, in tokens."})
+    blank_images: bool = field(
+        default=False, metadata={"help": "Replace every figure by white paper: what can be answered without looking?"}
+    )
+    seed: int = field(default=0, metadata={"help": "Draws the bootstrap."})
+    trust_remote_code: bool = field(
+        default=False, metadata={"help": "Run the model's own code from the Hub. Our models need no such thing."}
+    )
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "max_new_tokens", "max_rows"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise ValueError(f"--{name} must be at least 1, got {getattr(self, name)}")
+
+
+class Answerer:
+    """A model that answers questions about figures, greedily.
+
+    Args:
+        model: any image-text-to-text model, on its device.
+        processor: as `AutoProcessor` gives it, with a chat template.
+        max_new_tokens: longest answer.
+
+    Raises:
+        ValueError: if the processor has no chat template.
+    """
+
+    def __init__(self, model: Any, processor: Any, max_new_tokens: int) -> None:
+        if getattr(processor, "tokenizer", None) is None or not processor.chat_template:
+            raise ValueError(
+                f"{type(processor).__name__} has no chat template, so no question can be put to the model"
+            )
+        processor.tokenizer.padding_side = "left"  # answers go on where the prompt ends
+        if processor.tokenizer.pad_token is None:
+            processor.tokenizer.pad_token = processor.tokenizer.eos_token
+        self.model, self.processor, self.max_new_tokens = model, processor, max_new_tokens
+
+    @torch.inference_mode()
+    def __call__(self, prompts: Sequence[list[dict]], images: Sequence[list[Image.Image]]) -> list[str]:
+        """Answer a batch: conversations as in SFT rows, and the figures of each."""
+        texts = [
+            self.processor.apply_chat_template(with_images(prompt, len(figures)), add_generation_prompt=True)
+            for prompt, figures in zip(prompts, images, strict=True)
+        ]
+        inputs = self.processor(text=texts, images=list(images), padding=True, return_tensors="pt")
+        inputs = inputs.to(self.model.device)
+        with autocast(self.model.device):
+            tokens = self.model.generate(
+                **inputs,
+                max_new_tokens=self.max_new_tokens,
+                do_sample=False,
+                num_beams=1,
+                temperature=None,
+                top_p=None,
+                top_k=None,
+                pad_token_id=self.processor.tokenizer.pad_token_id,
+            )
+        if not self.model.config.is_encoder_decoder:
+            tokens = tokens[:, inputs["input_ids"].shape[1] :]
+        return self.processor.batch_decode(tokens, skip_special_tokens=True)
+
+
+def with_images(prompt: list[dict], num_images: int) -> list[dict]:
+    """The conversation with list content, its images before the text of the first user turn (as TRL trains it)."""
+    messages, left = [], num_images
+    for message in prompt:
+        content = message["content"]
+        content = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+        if message["role"] == "user" and left:
+            content = [{"type": "image"}] * left + [item for item in content if item["type"] != "image"]
+            left = 0
+        messages.append({"role": message["role"], "content": content})
+    return messages
+
+
+def figures_of(row: dict, blank: bool) -> list[Image.Image] | None:
+    """The row's figures, or white paper of the same size; None if one cannot be read."""
+    figures = [decode_image(image_bytes(encoded)) for encoded in row["images"] or []]
+    if not figures or None in figures:
+        return None
+    return [Image.new("RGB", figure.size, "white") for figure in figures] if blank else figures
+
+
+def answer_rows(
+    rows: datasets.Dataset, answerer: Answerer, file: PredictionFile, batch_size: int, blank: bool
+) -> None:
+    """Answer every row that the file does not hold yet, and append one line per row, in the order of the rows."""
+    todo = [index for index in range(len(rows)) if index not in file.done]
+    with tqdm(total=len(rows), initial=len(rows) - len(todo), desc="answers", unit="row") as progress:
+        for start in range(0, len(todo), batch_size):
+            batch = [(index, rows[index]) for index in todo[start : start + batch_size]]
+            figures = {index: figures_of(row, blank) for index, row in batch}
+            readable = [(index, row) for index, row in batch if figures[index]]
+            prompts, images = [row["prompt"] for _, row in readable], [figures[index] for index, _ in readable]
+            answers = answerer(prompts, images) if readable else []
+            texts = {index: text for (index, _), text in zip(readable, answers, strict=True)}
+            for index, row in batch:
+                file.append(prediction_of(index, row, texts.get(index)))
+            progress.update(len(batch))
+
+
+def prediction_of(index: int, row: dict, text: str | None) -> dict:
+    """One line of predictions.jsonl; a row without readable figures is `skipped` and counts for no figure."""
+    line = {"row": index, "id": row["id"], "kind": row["kind"], "answer": row["answer"]}
+    if text is None:
+        return line | {"skipped": "unreadable image"}
+    return line | {"text": text, "prediction": extract_answer(text), "correct": is_correct(text, row["answer"])}
+
+
+def fingerprint(rows: datasets.Dataset) -> str:
+    """Short hash of all questions and answers of a split, which tells a rebuilt data set from the old one."""
+    digest = hashlib.sha256()
+    for row in rows.select_columns(["id", "prompt", "answer"]):
+        digest.update(json.dumps(row, sort_keys=True).encode())
+    return digest.hexdigest()[:16]
+
+
+def evaluate(arguments: AnswerAccuracyArguments) -> dict:
+    """Answer, grade and summarise; returns the content of results.json.
+
+    Raises:
+        ValueError: if the model, the data set, the split or a column is missing, or the output folder holds the
+            predictions of another run.
+    """
+    rows = load_rows(arguments.dataset, arguments.split, COLUMNS, arguments.dataset_config)
+    settings = {
+        "model": arguments.model,
+        "model_fingerprint": weights_fingerprint(arguments.model),
+        "dataset": arguments.dataset,
+        "dataset_config": arguments.dataset_config,
+        "dataset_fingerprint": fingerprint(rows),
+        "split": arguments.split,
+        "max_new_tokens": arguments.max_new_tokens,
+        "blank_images": arguments.blank_images,
+    }
+    folder = Path(arguments.output_dir)
+    check_settings(folder, settings)
+    if arguments.max_rows is not None:
+        rows = rows.select(range(min(arguments.max_rows, len(rows))))
+    with PredictionFile(folder / "predictions.jsonl") as file:
+        if any(index not in file.done for index in range(len(rows))):
+            model = load_model(AutoModelForImageTextToText, arguments.model, arguments.trust_remote_code)
+            processor = load_processor(arguments.model, arguments.trust_remote_code)
+            answerer = Answerer(model.to(pick_device()), processor, arguments.max_new_tokens)
+            answer_rows(rows, answerer, file, arguments.batch_size, arguments.blank_images)
+        predictions = [file.done[index] for index in range(len(rows))]
+    train = train_answers(arguments)
+    result = {"measure": "answer_accuracy", **settings, "seed": arguments.seed}
+    result |= summarise(predictions, train, np.random.default_rng(arguments.seed))
+    result["versions"] = library_versions()
+    write_json(folder / "results.json", result)
+    return result
+
+
+def train_answers(arguments: AnswerAccuracyArguments) -> list[tuple[str, str]] | None:
+    """Kind and answer of every training row; None without a train split, or if that is the one answered."""
+    splits = load_splits(arguments.dataset, arguments.dataset_config)
+    if (
+        arguments.split == "train"
+        or "train" not in splits
+        or not {"kind", "answer"} <= set(splits["train"].column_names)
+    ):
+        return None
+    train = splits["train"].select_columns(["kind", "answer"])
+    return list(zip(train["kind"], train["answer"], strict=True))
+
+
+def format_table(result: dict) -> str:
+    """The result as a plain table for the terminal."""
+    header = f"{'questions':<28}{'accuracy':>10}{'95% interval':>18}{'baseline':>10}{'rows':>8}"
+    blank = ", blank images" if result["blank_images"] else ""
+    lines = [f"{result['model']} on {result['dataset']} ({result['split']}{blank})", header, "-" * len(header)]
+    for name, entry in [("all", result["overall"]), *result["kinds"].items()]:
+        low, high = entry["interval_95"]
+        shares = f"{entry['accuracy']:>10.1%}{f'{low:.1%} - {high:.1%}':>18}{entry['baseline']['accuracy']:>10.1%}"
+        lines.append(f"{name:<28}{shares}{entry['num_rows']:>8}")
+    lines.append(f"baseline: always the most frequent answer of the {result['baseline_from']}")
+    if result["num_skipped"]:
+        lines.append(f"skipped for unreadable images: {result['num_skipped']}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    (arguments,) = TrlParser(AnswerAccuracyArguments).parse_args_and_config()
+    print(format_table(evaluate(arguments)))
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,174 @@
+"""The four candidate sets of Hit@1, built from rows without a model: random, retrieval, rule, image.
+
+| set       | anchor  | positive     | negatives                                        |
+|-----------|---------|--------------|--------------------------------------------------|
+| random    | image   | its caption  | captions of other rows, drawn by the generator   |
+| retrieval | image   | its caption  | the row's `retrieved_captions`                   |
+| rule      | image   | its caption  | the row's `rule_captions`                        |
+| image     | caption | its image    | the row's `negative_images`                      |
+
+Images and captions are numbered by content (images by their bytes), so whoever encodes them does so once each, in
+however many sets they occur. A candidate equal to the positive, or given twice in one row, is no test of a model: it
+is left out and counted.
+
+Source: MMGeoLM, section 4 and appendix C (arXiv 2505.20152).
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from evaluation.loading import image_bytes
+
+SET_NAMES = ("random", "retrieval", "rule", "image")
+COLUMNS = ("image", "caption", "negative_images", "rule_captions", "rule_edits", "retrieved_captions")
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """One question: the numbers of the anchor, its positive and its negatives among the images or the captions."""
+
+    anchor: int
+    positive: int
+    negatives: tuple[int, ...]
+    edits: tuple[tuple[str, ...], ...] = ()  # rule set: the kinds of edit of each negative
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """Where the bytes of an image stand: row, column, and position in the column's list (0 if it holds one image)."""
+
+    row: int
+    column: str
+    position: int
+
+
+@dataclass
+class CandidateSets:
+    """All questions of a split, and the content they number.
+
+    `sets` holds an entry for each of `SET_NAMES`, empty where no row has such negatives.
+    """
+
+    captions: list[str] = field(default_factory=list)
+    images: list[ImageSource] = field(default_factory=list)  # in the order of the rows
+    sets: dict[str, list[Anchor]] = field(default_factory=lambda: {name: [] for name in SET_NAMES})
+    num_rows: int = 0
+    num_unusable_rows: int = 0  # without a caption or an image
+    num_dropped_negatives: int = 0  # equal to the positive, repeated, or empty
+
+
+class _Numbering:
+    """Gives equal content equal numbers, in order of first appearance."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Any, int] = {}
+
+    def __call__(self, key: Any) -> tuple[int, bool]:
+        """Number of `key`, and whether it is new."""
+        new = key not in self.numbers
+        return self.numbers.setdefault(key, len(self.numbers)), new
+
+
+def build_candidate_sets(
+    rows: Iterable[Mapping[str, Any]], num_random: int, rng: np.random.Generator
+) -> CandidateSets:
+    """Read the rows once and number what they hold.
+
+    Args:
+        rows: rows of hard negatives whose images are still encoded (`{"bytes", "path"}`).
+        num_random: captions of other rows per image in the random set; fewer if the split has fewer different ones.
+        rng: draws them.
+
+    Raises:
+        ValueError: if `num_random` is negative.
+    """
+    if num_random < 0:
+        raise ValueError(f"the number of random captions cannot be negative, got {num_random}")
+    result, number_caption, number_image = CandidateSets(), _Numbering(), _Numbering()
+    usable: list[tuple[int, int]] = []  # image and caption of each usable row
+    texts: list[Mapping[str, list]] = []  # their other captions
+
+    def number_of_image(encoded: Any, source: ImageSource) -> int | None:
+        content = image_bytes(encoded)
+        if content is None:
+            return None
+        number, new = number_image(hashlib.sha256(content).digest())
+        if new:
+            result.images.append(source)
+        return number
+
+    for index, row in enumerate(rows):
+        result.num_rows += 1
+        image = number_of_image(row["image"], ImageSource(index, "image", 0))
+        if image is None or not row["caption"]:
+            result.num_unusable_rows += 1
+            continue
+        caption, _ = number_caption(row["caption"])
+        usable.append((image, caption))
+        texts.append({name: row[name] or [] for name in ("rule_captions", "rule_edits", "retrieved_captions")})
+        negatives = [
+            number_of_image(encoded, ImageSource(index, "negative_images", position))
+            for position, encoded in enumerate(row["negative_images"] or [])
+        ]
+        _add(result, "image", caption, image, negatives)
+
+    num_positive_captions = len(number_caption.numbers)  # random candidates are true captions of some figure
+    for (image, caption), row in zip(usable, texts, strict=True):
+        _add(result, "random", image, caption, _others(caption, num_positive_captions, num_random, rng))
+        for name, column in (("retrieval", "retrieved_captions"), ("rule", "rule_captions")):
+            numbers = [number_caption(text)[0] if text else None for text in row[column]]
+            _add(result, name, image, caption, numbers, _edits(row) if name == "rule" else None)
+    result.captions = list(number_caption.numbers)
+    return result
+
+
+def _others(own: int, count: int, wanted: int, rng: np.random.Generator) -> list[int]:
+    """Different numbers in [0, count) without `own`."""
+    drawn = rng.choice(count - 1, size=min(wanted, count - 1), replace=False) if count > 1 else []
+    return [int(number) + (number >= own) for number in drawn]
+
+
+def _edits(row: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """Kinds of edit of each rule caption; a caption edited in two ways names both (`order+value`), in any notation.
+
+    A row whose lists differ in length does not say which is which: its captions count, their kinds are left unnamed.
+    """
+    if len(row["rule_edits"]) != len(row["rule_captions"]):
+        return [()] * len(row["rule_captions"])
+    return [tuple(sorted(set(re.findall(r"[a-z_]+", (kinds or "").lower())))) for kinds in row["rule_edits"]]
+
+
+def _add(
+    result: CandidateSets,
+    name: str,
+    anchor: int,
+    positive: int,
+    negatives: list[int | None],
+    edits: list[tuple[str, ...]] | None = None,
+) -> None:
+    """Add a question to a set, without the negatives that are none. A row left without any does not count."""
+    kept: dict[int, int] = {}  # number of a negative -> its position in the row
+    for position, number in enumerate(negatives):
+        if number is None or number == positive or number in kept:
+            result.num_dropped_negatives += 1
+        else:
+            kept[number] = position
+    if kept:
+        kinds = tuple(edits[position] for position in kept.values()) if edits else ()
+        result.sets[name].append(Anchor(anchor, positive, tuple(kept), kinds))
+
+
+def without_images(sets: CandidateSets, unreadable: set[int]) -> dict[str, list[Anchor]]:
+    """The questions that are left when some images cannot be read: without those anchors, positives and negatives."""
+    left = {name: [a for a in anchors if a.anchor not in unreadable] for name, anchors in sets.sets.items()}
+    image_set = []
+    for anchor in sets.sets["image"]:
+        negatives = tuple(number for number in anchor.negatives if number not in unreadable)
+        if anchor.positive not in unreadable and negatives:
+            image_set.append(Anchor(anchor.anchor, anchor.positive, negatives))
+    return left | {"image": image_set}

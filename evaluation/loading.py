@@ -1,0 +1,136 @@
+"""Load the rows and the device of a measurement, with errors that say what to do."""
+
+import contextlib
+import io
+from collections.abc import Iterable
+from typing import Any
+
+import datasets
+import torch
+from PIL import Image
+from transformers import AutoProcessor
+
+
+def load_rows(dataset: str, split: str, columns: Iterable[str], config_name: str | None = None) -> datasets.Dataset:
+    """One split of a data set, from the Hub or from a folder of parquet files, with its images still encoded.
+
+    Args:
+        columns: those the caller needs.
+        config_name: configuration of the data set; None for its default.
+
+    Raises:
+        ValueError: if the data set, the split or a column does not exist.
+    """
+    rows = load_splits(dataset, config_name)
+    if split not in rows:
+        raise ValueError(f"data set {dataset!r} has no split {split!r}, only {', '.join(rows)}: choose with --split")
+    missing = [column for column in columns if column not in rows[split].column_names]
+    if missing:
+        raise ValueError(
+            f"split {split!r} of {dataset!r} lacks the columns {', '.join(missing)}; "
+            f"it has {', '.join(rows[split].column_names)}"
+        )
+    return without_decoding(rows[split])
+
+
+def load_splits(dataset: str, config_name: str | None = None) -> datasets.DatasetDict:
+    """All splits of a data set. Raises ValueError if there is no such data set or configuration."""
+    try:
+        return datasets.load_dataset(dataset, config_name)
+    except (OSError, ValueError) as error:  # the library's own errors for missing data derive from these two
+        where = f" (configuration {config_name!r})" if config_name else ""
+        raise ValueError(
+            f"no data set could be loaded from {dataset!r}{where}: {_first_line(error)}. Name a folder with "
+            "parquet files or a data set on the Hub"
+        ) from error
+
+
+def without_decoding(rows: datasets.Dataset) -> datasets.Dataset:
+    """The same rows with every image as `{"bytes", "path"}`, so that one broken image does not end the run."""
+    for name, feature in rows.features.items():
+        if isinstance(feature, datasets.Image):
+            rows = rows.cast_column(name, datasets.Image(decode=False))
+        elif isinstance(feature, datasets.List) and isinstance(feature.feature, datasets.Image):
+            rows = rows.cast_column(name, datasets.List(datasets.Image(decode=False)))
+    return rows
+
+
+def image_bytes(encoded: dict[str, Any] | None) -> bytes | None:
+    """The file behind an image that is still encoded, or None if there is none."""
+    if not encoded:
+        return None
+    if encoded.get("bytes"):
+        return encoded["bytes"]
+    try:
+        with open(encoded.get("path") or "", "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def decode_image(content: bytes | None) -> Image.Image | None:
+    """An RGB image, or None if the bytes are none that PIL can read. Transparent pixels become white paper."""
+    if not content:
+        return None
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            image.load()
+            if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+                image = image.convert("RGBA")
+                return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
+            return image.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # what PIL raises on broken files
+        return None
+
+
+def pick_device() -> torch.device:
+    """cuda before mps before cpu."""
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")
+
+
+def autocast(device: torch.device) -> contextlib.AbstractContextManager:
+    """bfloat16 where the GPU computes it, full precision everywhere else."""
+    if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.autocast("cuda", dtype=torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+def load_model(auto_class: type, name: str, trust_remote_code: bool) -> Any:
+    """A model in evaluation mode, by an Auto class, with every one of its weights from the checkpoint.
+
+    Our own architectures load without `trust_remote_code`, since importing modeling_mmgeo registers them.
+
+    Raises:
+        ValueError: if the folder or Hub id holds no such model, lacks weights of it (which would be drawn at random),
+            or wants to run its own code without permission.
+    """
+    model, info = _from_pretrained(auto_class, name, trust_remote_code, output_loading_info=True)
+    if missing := sorted(info["missing_keys"]):
+        raise ValueError(
+            f"{name!r} lacks {len(missing)} weights of a {type(model).__name__}, among them {missing[0]}: "
+            "measuring it would measure random numbers"
+        )
+    return model.eval()
+
+
+def load_processor(name: str, trust_remote_code: bool) -> Any:
+    """The processor saved next to a model. Raises ValueError if there is none."""
+    return _from_pretrained(AutoProcessor, name, trust_remote_code)
+
+
+def _from_pretrained(auto_class: type, name: str, trust_remote_code: bool, **options: Any) -> Any:
+    import modeling_mmgeo  # noqa: F401 - registers mmclip and mmgeolm with the Auto classes
+
+    try:
+        return auto_class.from_pretrained(name, trust_remote_code=trust_remote_code, **options)
+    except (OSError, ValueError, KeyError) as error:
+        hint = "; if you trust its own code, add --trust_remote_code" if "trust_remote_code" in str(error) else ""
+        raise ValueError(f"{auto_class.__name__} cannot load {name!r}{hint}: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:300]

@@ -1,0 +1,176 @@
+"""Write the Hub card (README.md) of a finished model or data set.
+
+    python -m model_cards.write_card --folder F --template mmclip --results hit_at_1.json --base_model BAAI/AltCLIP
+
+The card says what the thing is, what it is for and where it ends, what it was trained on, how to load it in three
+lines, and whom to cite. It states no figure that a given result file does not hold: without `--results` it says that
+nothing was measured. Results of other models are shown for comparison; only those of the folder's own weights enter
+the metadata.
+"""
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from huggingface_hub import DatasetCard, DatasetCardData, ModelCard, ModelCardData
+from huggingface_hub.repocard import metadata_load
+from trl import TrlParser
+
+from data_scripts.cli import run_command
+from model_cards.card_results import HUB_ID, eval_results, is_of_folder, public_name, read_results, result_tables
+
+TEMPLATES = {
+    "mmclip": {"pipeline_tag": "zero-shot-image-classification", "tags": ["geometry", "clip", "hard-negatives"]},
+    "mmgeolm": {"pipeline_tag": "image-text-to-text", "tags": ["geometry", "llava", "multimodal"]},
+    "dataset": {
+        "task_categories": ["zero-shot-image-classification", "image-text-to-text"],
+        "tags": ["geometry", "hard-negatives"],
+    },
+}
+KEPT_METADATA = ("configs", "dataset_info")  # written by the data builds: they say which files are which split
+
+
+@dataclass
+class WriteCardArguments:
+    """Write the Hub card of a folder: README.md with metadata, from a template and from result files."""
+
+    folder: str = field(metadata={"help": "Folder of the saved model, or of the data set's parquet files."})
+    template: str = field(metadata={"help": "What the folder holds.", "choices": list(TEMPLATES)})
+    results: list[str] = field(
+        default_factory=list, metadata={"help": "Result files of evaluation.hit_at_1 and evaluation.answer_accuracy."}
+    )
+    base_model: str | None = field(
+        default=None, metadata={"help": "Hub id of what training started from, such as BAAI/AltCLIP."}
+    )
+    dataset: str | None = field(
+        default=None, metadata={"help": "Training data of a model, or source of a data set: a Hub id or a folder."}
+    )
+    repo_id: str | None = field(
+        default=None,
+        metadata={"help": "Hub id the folder will have, for the loading example; else the folder's name."},
+    )
+
+
+def render_card(arguments: WriteCardArguments) -> str:
+    """The card's text.
+
+    Raises:
+        ValueError: if the folder does not hold what the template is for, or a result file is none.
+        FileNotFoundError: if a result file does not exist.
+    """
+    folder = Path(arguments.folder)
+    check_folder(folder, arguments.template)
+    results = read_results(arguments.results)
+    repo_id = arguments.repo_id or folder.resolve().name
+    if arguments.template == "dataset":
+        data, card_class = dataset_metadata(folder, repo_id, arguments.dataset), DatasetCard
+    else:
+        own = [result for result in results if is_of_folder(result, folder)]
+        data, card_class = model_metadata(arguments, repo_id, own), ModelCard
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    text = environment.get_template(f"{arguments.template}.md.jinja").render(
+        card_data=data.to_yaml(),
+        name=repo_id.rpartition("/")[-1],
+        repo_id=repo_id,
+        base_model=public_name(arguments.base_model) if arguments.base_model else None,
+        dataset=public_name(arguments.dataset) if arguments.dataset else None,
+        config_names=[config["config_name"] for config in data.get("configs") or []],
+        tables=result_tables(results),
+    )
+    card_class(text)  # raises ValueError if the metadata does not parse
+    return text
+
+
+def check_folder(folder: Path, template: str) -> None:
+    """Raises ValueError unless the folder holds a model of the template's type, or parquet files for a data set."""
+    if template not in TEMPLATES:
+        raise ValueError(f"no template {template!r}: choose one of {', '.join(TEMPLATES)}")
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is no folder")
+    if template == "dataset":
+        if next(folder.rglob("*.parquet"), None) is None:
+            raise ValueError(f"{folder} holds no parquet file, so no data set")
+        return
+    try:
+        model_type = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{folder} holds no readable config.json, so no model ({error})") from error
+    if model_type != template:
+        raise ValueError(f"{folder} holds a model of type {model_type!r}, the template is for {template!r}")
+
+
+def model_metadata(arguments: WriteCardArguments, repo_id: str, own_results: list[dict]) -> ModelCardData:
+    """YAML metadata of a model. `base_model` and `datasets` must be Hub ids there; anything else stays in the text."""
+    facts = TEMPLATES[arguments.template]
+    return ModelCardData(
+        license="apache-2.0",
+        library_name="transformers",
+        language="en",
+        **facts,
+        base_model=_hub_id(arguments.base_model),
+        datasets=[_hub_id(arguments.dataset)] if _hub_id(arguments.dataset) else None,
+        model_name=repo_id.rpartition("/")[-1],
+        eval_results=eval_results(own_results, facts["pipeline_tag"]) or None,
+    )
+
+
+def dataset_metadata(folder: Path, repo_id: str, source: str | None) -> DatasetCardData:
+    """YAML metadata of a data set, with what the build wrote about its configurations.
+
+    Raises:
+        ValueError: if the folder has a README.md whose metadata cannot be read: overwriting it would lose the splits.
+    """
+    readme, kept = folder / "README.md", {}
+    if readme.exists():
+        try:
+            found: dict[str, Any] = metadata_load(readme) or {}
+        except Exception as error:  # yaml has errors of its own
+            raise ValueError(f"the metadata of {readme} cannot be read: {' '.join(str(error).split())}") from error
+        kept = {name: found[name] for name in KEPT_METADATA if name in found}
+    return DatasetCardData(
+        license="apache-2.0",
+        language="en",
+        pretty_name=repo_id.rpartition("/")[-1],
+        source_datasets=[_hub_id(source)] if _hub_id(source) else None,
+        **TEMPLATES["dataset"],
+        **kept,
+    )
+
+
+def _hub_id(name: str | None) -> str | None:
+    return name if name and HUB_ID.fullmatch(name) and not Path(name).exists() else None
+
+
+def write_card(arguments: WriteCardArguments) -> Path:
+    """Render the card and put it into the folder in one step; returns its path. Raises as `render_card`."""
+    text = render_card(arguments)
+    path = Path(arguments.folder) / "README.md"
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".README.md.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def main() -> None:
+    (arguments,) = TrlParser(WriteCardArguments).parse_args_and_config()
+    print(f"written to {write_card(arguments)}")
+
+
+if __name__ == "__main__":
+    run_command(main)

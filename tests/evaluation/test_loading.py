@@ -1,0 +1,68 @@
+"""What cannot be loaded is said in one sentence; broken images are None."""
+
+import io
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+from transformers import AutoModel
+
+from evaluation.loading import decode_image, image_bytes, load_model, load_rows
+from tests.evaluation.rows import HARD_NEGATIVES, encoded, hard_negative_rows, picture, save
+from tests.tiny import tiny_mmclip
+
+
+def test_images_stay_encoded_also_in_lists(tmp_path):
+    folder = save(tmp_path / "data", HARD_NEGATIVES, test=hard_negative_rows(3))
+    rows = load_rows(str(folder), "test", ["image", "negative_images"])
+    assert image_bytes(rows[2]["image"]) == picture(2)
+    assert image_bytes(rows[2]["negative_images"][1]) == picture(107)
+
+
+@pytest.mark.parametrize(
+    ("split", "columns", "config", "message"),
+    [
+        ("dev", ["image"], None, "no split 'dev', only test"),
+        ("test", ["image", "answer"], None, "lacks the columns answer"),
+        ("test", ["image"], "bare", "configuration 'bare'"),
+    ],
+)
+def test_what_is_missing_is_named(tmp_path, split, columns, config, message):
+    folder = save(tmp_path / "data", HARD_NEGATIVES, test=hard_negative_rows(3))
+    with pytest.raises(ValueError, match=message):
+        load_rows(str(folder), split, columns, config)
+
+
+def test_missing_data_set(tmp_path):
+    with pytest.raises(ValueError, match="no data set could be loaded"):
+        load_rows(str(tmp_path / "nothing"), "test", ["image"])
+
+
+def test_transparent_figures_lie_on_white_paper():
+    buffer = io.BytesIO()
+    Image.new("RGBA", (2, 2), (0, 0, 0, 0)).save(buffer, "PNG")
+    assert decode_image(buffer.getvalue()).getpixel((0, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no image", picture(1)[:60]])
+def test_broken_images_are_none(content):
+    assert decode_image(content) is None
+
+
+def test_bytes_from_a_path(tmp_path):
+    (tmp_path / "a.png").write_bytes(picture(3))
+    assert image_bytes({"bytes": None, "path": str(tmp_path / "a.png")}) == picture(3)
+    assert image_bytes({"bytes": None, "path": str(tmp_path / "b.png")}) is None
+    assert image_bytes(encoded(b"")) is None
+
+
+def test_weights_that_are_missing_are_not_drawn_at_random(tmp_path):
+    tiny_mmclip()[0].save_pretrained(tmp_path)
+    assert isinstance(load_model(AutoModel, str(tmp_path), False), torch.nn.Module)
+    weights = load_file(tmp_path / "model.safetensors")
+    lost = next(name for name in weights if "vision" in name and name.endswith("weight"))
+    del weights[lost]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(ValueError, match="lacks 1 weights of a MMCLIPModel, among them"):
+        load_model(AutoModel, str(tmp_path), False)

@@ -1,0 +1,74 @@
+"""math-verify in its process: it decides, it is replaced when it is late, and it never outlives its parent."""
+
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from evaluation import symbolic_equality
+from evaluation.symbolic_equality import symbolically_equal
+
+
+@pytest.mark.parametrize(
+    ("prediction", "answer", "tolerance", "equal"),
+    [
+        (r"2\sqrt3", r"\sqrt{12}", None, True),
+        ("x+y", "y+x", None, True),
+        ("x", "y", None, False),
+        ("3.46", r"2\sqrt{3}", None, False),
+        ("3.46", r"2\sqrt{3}", 0.01, True),
+        (r"\frac{", "1", None, False),
+    ],
+)
+def test_decides(prediction, answer, tolerance, equal):
+    assert symbolically_equal(prediction, answer, tolerance) is equal
+
+
+def test_a_late_process_is_replaced():
+    assert symbolically_equal("x+y", "y+x")
+    late = symbolic_equality._child.process
+    start = time.perf_counter()
+    assert symbolically_equal("(x+y+z+w)^{99}(x-y)^{99}", "(x+y+z+w)^{98}", seconds=0.2) is False
+    assert time.perf_counter() - start < 1.5
+    assert late.poll() is not None
+    assert symbolically_equal("x+y", "y+x")
+
+
+def test_a_process_that_died_is_replaced():
+    assert symbolically_equal("x+y", "y+x")
+    symbolic_equality._child.process.kill()
+    symbolic_equality._child.process.wait()
+    symbolically_equal("x+y", "y+x")  # may be lost with the process
+    assert symbolically_equal("x+y", "y+x")
+
+
+def test_an_interruption_leaves_no_answer_behind(monkeypatch):
+    assert symbolically_equal("x+y", "y+x")
+
+    def interrupted(self, seconds):
+        time.sleep(0.5)  # the answer is on its way
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(symbolic_equality._Child, "receive", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            symbolically_equal("x+y", "y+x")
+    assert not symbolically_equal("x+y", "x-y")
+
+
+def test_the_process_ends_with_its_parent():
+    program = (
+        "from evaluation import symbolic_equality as s\n"
+        "assert s.symbolically_equal('x+y', 'y+x')\n"
+        "print(s._child.process.pid, flush=True)\n"
+        "import os; os._exit(0)"  # without any clean-up
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=True)
+    pid = int(ended.stdout)
+    for _ in range(100):
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return
+        time.sleep(0.1)
+    pytest.fail("the math-verify process outlived its parent")
