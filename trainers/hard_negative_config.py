@@ -1,0 +1,93 @@
+"""Arguments of `HardNegativeTrainer`: those of `transformers.Trainer`, and what hard negatives add.
+
+The defaults are the paper's (MMGeoLM, arXiv 2505.20152) where it names one; see `recipes/paper_altclip.yaml` for a
+whole run.
+"""
+
+from dataclasses import dataclass, field
+
+from transformers import TrainingArguments
+
+from .collators import TEXT_FAMILIES
+
+
+@dataclass
+class HardNegativeConfig(TrainingArguments):
+    """How an MMCLIP is trained.
+
+    Raises:
+        ValueError: if the settings leave nothing to learn or nothing to learn from.
+    """
+
+    # What hard negatives add
+    in_batch_negatives: bool = field(
+        default=False,
+        metadata={"help": "Let the other rows' captions and images be negatives, too. Off is the paper's Eq. 2."},
+    )
+    max_image_negatives: int = field(default=10, metadata={"help": "Most negative images per row and step; 0: none."})
+    max_text_negatives: int = field(default=10, metadata={"help": "Most negative captions per row and step; 0: none."})
+    text_families: list[str] = field(
+        default_factory=lambda: list(TEXT_FAMILIES),
+        metadata={"help": "Which captions serve as text negatives: rule, retrieved or both."},
+    )
+    image_weight: float = field(
+        default=1.0, metadata={"help": "Weight of the image loss (a caption against negative images)."}
+    )
+    text_weight: float = field(
+        default=1.0, metadata={"help": "Weight of the text loss (an image against negative captions)."}
+    )
+    max_logit_scale: float = field(
+        default=100.0, metadata={"help": "The logit scale is held at or under this value after every step."}
+    )
+    freeze_vision: bool = field(
+        default=False, metadata={"help": "Keep the vision tower and its projection as they are."}
+    )
+    freeze_text: bool = field(default=False, metadata={"help": "Keep the text tower and its projection as they are."})
+
+    # Other defaults than the Trainer's
+    output_dir: str | None = field(
+        default="runs/mmclip", metadata={"help": "Where checkpoints, logs and the finished model go."}
+    )
+    learning_rate: float = field(default=2e-5, metadata={"help": "Peak learning rate of AdamW."})
+    lr_scheduler_type: str = field(default="cosine", metadata={"help": "Shape of the learning rate's decay."})
+    warmup_steps: float = field(
+        default=0.03, metadata={"help": "Steps of linear warm-up; below 1, their share of all steps."}
+    )
+    num_train_epochs: float = field(default=1.0, metadata={"help": "Passes over the training rows."})
+    per_device_train_batch_size: int = field(default=5, metadata={"help": "Positives per device and step."})
+    logging_steps: float = field(
+        default=10, metadata={"help": "Log every so many steps; below 1, every such share of all steps."}
+    )
+    ddp_find_unused_parameters: bool | None = field(
+        default=False, metadata={"help": "Off: the trainer freezes what the loss does not use, so nothing is missing."}
+    )
+    remove_unused_columns: bool = field(
+        default=False, metadata={"help": "Must stay off: the collator reads columns that the model does not know."}
+    )
+
+    def __post_init__(self) -> None:
+        if isinstance(self.text_families, str):
+            self.text_families = [self.text_families]
+        if unknown := sorted(set(self.text_families) - set(TEXT_FAMILIES)):
+            raise ValueError(f"text_families knows no {', '.join(unknown)}: choose of {', '.join(TEXT_FAMILIES)}.")
+        if min(self.max_image_negatives, self.max_text_negatives) < 0:
+            raise ValueError("max_image_negatives and max_text_negatives must be 0 or more.")
+        if min(self.image_weight, self.text_weight) < 0 or self.image_weight + self.text_weight == 0:
+            raise ValueError(
+                f"image_weight {self.image_weight} and text_weight {self.text_weight} must be 0 or more, and not "
+                "both 0."
+            )
+        if self.max_logit_scale <= 0:
+            raise ValueError(f"max_logit_scale must be above 0, got {self.max_logit_scale}: CLIP's is 100.")
+        if self.freeze_vision and self.freeze_text:
+            raise ValueError("freeze_vision and freeze_text together leave nothing to train: drop one of them.")
+        if self.remove_unused_columns:
+            raise ValueError("remove_unused_columns must be off: it would drop the negatives before they are read.")
+        super().__post_init__()
+        # Negatives are flat blocks with owners: a batch cut along its first dimension would tear them from their rows.
+        if self.accelerator_config.split_batches or self.accelerator_config.dispatch_batches:
+            raise ValueError(
+                "accelerator_config may set neither split_batches nor dispatch_batches: batches are ragged."
+            )
+        self.accelerator_config.dispatch_batches = False
+        self.dataloader_pin_memory &= self.device.type != "cpu"  # pinning without an accelerator only warns

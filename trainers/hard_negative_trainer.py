@@ -1,0 +1,289 @@
+"""`HardNegativeTrainer`: `transformers.Trainer` for an MMCLIP on rows of hard negatives.
+
+One forward pass per step embeds all positives and negatives; the loss is `hard_negative_loss`. Besides the loss it
+logs, averaged since the last log, each family's loss, its Hit@1 (share of rows whose positive beats their hard
+negatives) and the logit scale.
+
+Promises: a batch without a single negative gives zero loss and no error; a data set without any fails before training;
+evaluation is a mean over rows, whatever the batch size, and draws the same negatives each time (several processes fill
+their last round with rows that were seen already); a resumed run ends with the weights of one that was not
+interrupted; what the loss does not use (SigLIP's logit bias) is frozen, so that data-parallel training does not wait
+for its gradient.
+"""
+
+import math
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import nn
+from tqdm.auto import tqdm
+from transformers import ProcessorMixin, Trainer, TrainerCallback
+from transformers.utils import logging
+
+from modeling_mmgeo import MMCLIPModel, MMCLIPOutput
+
+from .collators import TEXT_FAMILIES, HardNegativeCollator
+from .hard_negative_config import HardNegativeConfig
+from .losses import HardNegativeLoss, count_hits, hard_negative_loss, has_terms
+from .rows import Rows, check_columns, decode_image, undecoded
+
+logger = logging.get_logger(__name__)
+
+NUM_PROBED_ROWS = 64  # rows tried for a readable image before training starts
+
+VISION_PARTS = ("vision_model", "visual_projection")
+TEXT_PARTS = ("text_model", "text_projection")
+
+
+def check_rows(rows: Rows, collator: HardNegativeCollator, in_batch_negatives: bool) -> None:
+    """Refuse rows that cannot be trained on, before a step is taken.
+
+    Raises:
+        ValueError: if `image` or `caption` is no column, if none of the first rows has a readable image, or if there
+            is no negative in any row and `in_batch_negatives` is off.
+    """
+    check_columns(rows, ("image", "caption"), "The data set of hard negatives")
+    first = list(islice(iter(rows), NUM_PROBED_ROWS))
+    if all(decode_image(row["image"]) is None for row in first):
+        raise ValueError(
+            f"None of the first {len(first)} rows has a readable image: check the image column, or build the data "
+            "set again."
+        )
+    if in_batch_negatives or any(map(collator.has_negatives, first)):
+        return
+    if not hasattr(rows, "__len__"):
+        logger.warning(
+            f"The first {len(first)} rows of the stream have no negatives; nothing is learned from such rows."
+        )
+        return
+    columns = [name for name in ("caption", "negative_images", *TEXT_FAMILIES.values()) if name in rows.column_names]
+    if not any(map(collator.has_negatives, tqdm(rows.select_columns(columns), desc="Looking for negatives"))):
+        raise ValueError(
+            f"None of the {len(rows)} rows has a negative (at most {collator.max_image_negatives} images and "
+            f"{collator.max_text_negatives} captions of {', '.join(collator.text_families) or 'no family'} are "
+            "used), and in_batch_negatives is off: there is nothing to learn. Build rows with negatives, raise the "
+            "limits, or set --in_batch_negatives."
+        )
+
+
+class Meter:
+    """Sums of what a step measures, kept on the device until they are read, and then added up over all processes."""
+
+    NAMES = ("image_loss", "text_loss", "image_hit_at_1", "text_hit_at_1")
+
+    def __init__(self, device: torch.device) -> None:
+        dtype = torch.float32 if device.type == "mps" else torch.float64  # MPS knows no float64
+        self.sums = torch.zeros(2, len(self.NAMES), device=device, dtype=dtype)
+
+    @torch.no_grad()
+    def add(self, name: str, total: torch.Tensor, count: torch.Tensor) -> None:
+        self.sums[:, self.NAMES.index(name)] += torch.stack([total.to(self.sums.dtype), count.to(self.sums.dtype)])
+
+    def add_step(self, outputs: MMCLIPOutput, loss: HardNegativeLoss) -> None:
+        """Take in one step."""
+        for name, mean, rows in (
+            ("image_loss", loss.image_loss, loss.image_rows),
+            ("text_loss", loss.text_loss, loss.text_rows),
+        ):
+            if mean is not None:
+                self.add(name, mean * rows, rows)
+        image, text = outputs.image_embeds, outputs.text_embeds
+        if outputs.negative_image_embeds is not None:
+            hits = count_hits(text, image, outputs.negative_image_embeds, outputs.negative_image_owner)
+            self.add("image_hit_at_1", *hits)
+        if outputs.negative_text_embeds is not None:
+            hits = count_hits(image, text, outputs.negative_text_embeds, outputs.negative_text_owner)
+            self.add("text_hit_at_1", *hits)
+
+    def read(self, gather: Any) -> dict[str, float]:
+        """Means over everything since the start, of what occurred."""
+        totals, counts = gather(self.sums[None]).sum(0).tolist()
+        return {name: total / count for name, total, count in zip(self.NAMES, totals, counts, strict=True) if count}
+
+
+class HardNegativeCallback(TrainerCallback):
+    """Tells the collator the epoch and holds the logit scale down."""
+
+    def __init__(self, collator: Any, logit_scale: nn.Parameter, max_logit_scale: float) -> None:
+        self.collator = collator
+        self.logit_scale = logit_scale
+        self.limit = math.log(max_logit_scale)
+
+    def on_epoch_begin(self, args, state, control, **kwargs):
+        # `state.epoch` is whole here, or, where a run resumes within an epoch, that epoch and a fraction.
+        if hasattr(self.collator, "set_epoch"):
+            self.collator.set_epoch(int((state.epoch or 0) + 1e-6))
+
+    def on_step_end(self, args, state, control, **kwargs):
+        with torch.no_grad():
+            self.logit_scale.clamp_(max=self.limit)
+
+
+class HardNegativeTrainer(Trainer):
+    """Trains an `MMCLIPModel` contrastively on ragged hard negatives.
+
+    Args:
+        model: the model; freezing flags of `args` are applied to it.
+        args: a `HardNegativeConfig`.
+        train_dataset: rows of hard negatives (a `datasets` data set; its images are not decoded here).
+        eval_dataset: the same, or a dict of them.
+        processing_class: the `MMCLIPProcessor`, saved with every checkpoint.
+        data_collator: default: a `HardNegativeCollator` made from `args`.
+        kwargs: what else `transformers.Trainer` takes.
+
+    Raises:
+        ValueError: if the rows cannot be trained on (see `check_rows`), or the model is no `MMCLIPModel`.
+    """
+
+    loss_is_scaled_for_ga = False  # the loss is a mean over the batch, for the Trainer to divide
+
+    def __init__(
+        self,
+        model: MMCLIPModel,
+        args: HardNegativeConfig,
+        train_dataset: Rows | None = None,
+        eval_dataset: Rows | dict[str, Rows] | None = None,
+        processing_class: ProcessorMixin | None = None,
+        data_collator: HardNegativeCollator | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if getattr(model.config, "model_type", None) != "mmclip":
+            raise ValueError(
+                f"HardNegativeTrainer trains an MMCLIPModel, got {type(model).__name__}: wrap a stock dual encoder "
+                "with MMCLIPModel.from_backbone."
+            )
+        if data_collator is None:
+            data_collator = HardNegativeCollator(
+                processing_class,
+                max_image_negatives=args.max_image_negatives,
+                max_text_negatives=args.max_text_negatives,
+                text_families=args.text_families,
+                seed=args.seed if args.data_seed is None else args.data_seed,
+                blank_if_empty=True,
+            )
+        train_dataset, eval_dataset = undecoded(train_dataset), undecoded(eval_dataset)
+        if isinstance(train_dataset, Rows) and isinstance(data_collator, HardNegativeCollator):
+            check_rows(train_dataset, data_collator, args.in_batch_negatives)
+        freeze(model, args.freeze_vision, args.freeze_text)
+        super().__init__(
+            model=model,
+            args=args,
+            data_collator=data_collator,
+            train_dataset=train_dataset,
+            eval_dataset=eval_dataset,
+            processing_class=processing_class,
+            **kwargs,
+        )
+        if self.args.n_gpu > 1:
+            raise ValueError(
+                "HardNegativeTrainer cannot split a ragged batch over the GPUs of one process. Launch it with "
+                "`accelerate launch` or `torchrun`, or make one GPU visible with CUDA_VISIBLE_DEVICES."
+            )
+        self._meter = Meter(self.args.device)
+        self.num_empty_batches = 0
+        self.add_callback(HardNegativeCallback(data_collator, model.backbone.logit_scale, args.max_logit_scale))
+
+    def compute_loss(
+        self,
+        model: nn.Module,
+        inputs: dict[str, torch.Tensor],
+        return_outputs: bool = False,
+        num_items_in_batch: torch.Tensor | int | None = None,
+    ) -> torch.Tensor | tuple[torch.Tensor, MMCLIPOutput]:
+        """Embed the batch once and contrast it; see `hard_negative_loss`."""
+        inputs = dict(inputs)
+        row_ids = inputs.pop("row_ids", None)
+        outputs = model(**inputs)
+        options = {
+            "in_batch_negatives": self.args.in_batch_negatives,
+            "image_weight": self.args.image_weight,
+            "text_weight": self.args.text_weight,
+        }
+        images, texts = outputs.negative_image_embeds, outputs.negative_text_embeds
+        counts = [0 if x is None else len(x) for x in (images, texts)]
+        if has_terms(len(outputs.image_embeds), *counts, **options):
+            result = hard_negative_loss(
+                outputs.image_embeds,
+                outputs.text_embeds,
+                outputs.logit_scale,
+                negative_image_embeds=images,
+                negative_image_owner=outputs.negative_image_owner,
+                negative_text_embeds=texts,
+                negative_text_owner=outputs.negative_text_owner,
+                row_ids=row_ids,
+                **options,
+            )
+            self._meter.add_step(outputs, result)
+            loss = result.loss
+        else:
+            loss = self._zero_loss(outputs)
+        return (loss, outputs) if return_outputs else loss
+
+    def _zero_loss(self, outputs: MMCLIPOutput) -> torch.Tensor:
+        """Zero, with a gradient of zero for every parameter: data-parallel training waits for all of them."""
+        self.num_empty_batches += 1
+        if self.num_empty_batches == 1:
+            logger.warning(
+                "A batch has no negative and counts for nothing; further ones are not reported. Rows without "
+                "negatives teach only with --in_batch_negatives and more than one row per batch."
+            )
+        return 0.0 * ((outputs.image_embeds * outputs.text_embeds).sum() * outputs.logit_scale).float()
+
+    def prediction_step(
+        self, model: nn.Module, inputs: dict, prediction_loss_only: bool, ignore_keys: list[str] | None = None
+    ) -> tuple[torch.Tensor, None, None]:
+        """The loss of an evaluation batch; contrastive rows have no labels, so there is nothing else to return."""
+        inputs = self._prepare_inputs(inputs)
+        with torch.no_grad(), self.compute_loss_context_manager():
+            return self.compute_loss(model, inputs).detach(), None, None
+
+    def evaluation_loop(self, dataloader: Any, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> Any:
+        """As in transformers, with the families' losses and Hit@1; the loss is a mean over rows, not over batches."""
+        training_meter, self._meter = self._meter, Meter(self.args.device)
+        try:
+            output = super().evaluation_loop(dataloader, *args, metric_key_prefix=metric_key_prefix, **kwargs)
+            measured = self._meter.read(self.accelerator.gather)
+        finally:
+            self._meter = training_meter
+        weights = {"image_loss": self.args.image_weight, "text_loss": self.args.text_weight}
+        present = {name: weight for name, weight in weights.items() if name in measured}
+        if sum(present.values()):
+            measured["loss"] = sum(measured[name] * weight for name, weight in present.items()) / sum(present.values())
+        output.metrics.update({f"{metric_key_prefix}_{name}": value for name, value in measured.items()})
+        return output
+
+    def _get_dataloader(
+        self, dataset: Any, description: str, *args: Any, is_training: bool = False, **kwargs: Any
+    ) -> Any:
+        """As in transformers; evaluation has its own collator, which draws the same negatives in every epoch."""
+        dataset = undecoded(dataset)
+        if is_training or not isinstance(self.data_collator, HardNegativeCollator):
+            return super()._get_dataloader(dataset, description, *args, is_training=is_training, **kwargs)
+        training_collator, self.data_collator = self.data_collator, self.data_collator.for_evaluation()
+        try:
+            return super()._get_dataloader(dataset, description, *args, is_training=is_training, **kwargs)
+        finally:
+            self.data_collator = training_collator
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Add to a training log what was measured since the last one."""
+        if "loss" in logs:
+            logs |= self._meter.read(self.accelerator.gather)
+            logs["logit_scale"] = self.accelerator.unwrap_model(self.model).backbone.logit_scale.exp().item()
+            self._meter = Meter(self.args.device)
+        super().log(logs, start_time)
+
+
+def freeze(model: MMCLIPModel, vision: bool, text: bool) -> None:
+    """Exclude parts of a dual encoder from training, and always what no softmax loss depends on.
+
+    Args:
+        model: changed in place.
+        vision: freeze the vision tower and its projection.
+        text: freeze the text tower and its projection.
+    """
+    for name in (*(VISION_PARTS if vision else ()), *(TEXT_PARTS if text else ()), "logit_bias"):
+        part: nn.Module | nn.Parameter | None = getattr(model.backbone, name, None)
+        if part is not None:
+            part.requires_grad_(False)

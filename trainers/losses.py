@@ -1,0 +1,192 @@
+"""Hard-negative contrastive loss over ragged negatives: features in, scalar out.
+
+For an image I with caption T+ and hard negative captions T1-, ..., TN- (MMGeoLM, Eq. 2; arXiv 2505.20152):
+
+    text loss = -log( e^s(I,T+) / (e^s(I,T+) + sum_i e^s(I,Ti-)) ),    s = logit scale x cosine
+
+The image loss is its mirror: the caption is the anchor, and the negatives are images. With in-batch negatives, the
+other rows' captions join the denominators of the text loss and their images those of the image loss; without hard
+negatives that is exactly CLIP's loss (Eq. 1).
+
+Promises: every row may have its own number of negatives, down to none; a row with nothing to compare with counts in no
+mean; nothing overflows, and under autocast everything is computed in float32.
+"""
+
+from typing import NamedTuple
+
+import torch
+
+
+class HardNegativeLoss(NamedTuple):
+    """The loss and, detached, what it is made of. Absent terms are None and count 0 rows."""
+
+    loss: torch.Tensor  # weighted mean of the terms present, a scalar with gradient
+    image_loss: torch.Tensor | None  # captions against negative images, mean over its rows
+    text_loss: torch.Tensor | None  # images against negative captions, mean over its rows
+    image_rows: torch.Tensor  # rows in the mean of the image loss, a scalar
+    text_rows: torch.Tensor
+
+
+def has_terms(
+    batch_size: int,
+    num_negative_images: int,
+    num_negative_texts: int,
+    *,
+    in_batch_negatives: bool,
+    image_weight: float = 1.0,
+    text_weight: float = 1.0,
+) -> bool:
+    """Whether `hard_negative_loss` has anything to compute from a batch of these sizes."""
+    in_batch = in_batch_negatives and batch_size > 1
+    return bool(
+        (image_weight > 0 and (num_negative_images > 0 or in_batch))
+        or (text_weight > 0 and (num_negative_texts > 0 or in_batch))
+    )
+
+
+def ranking_loss(
+    positive: torch.Tensor, negative: torch.Tensor, owner: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Cross-entropy of each row's positive against the row's own negatives, averaged over the rows that have any.
+
+    Args:
+        positive: scores of the positives, `[batch]`.
+        negative: scores of all negatives, `[num_negatives]`, in any order.
+        owner: row that each negative belongs to, `[num_negatives]`.
+
+    Returns:
+        The mean, and the number of rows in it. Without negatives both are zero.
+    """
+    margin = negative - positive[owner]
+    # log(1 + sum e^margin), shifted by each row's largest exponent (0, the positive's own, included).
+    shift = torch.zeros_like(positive).scatter_reduce(0, owner, margin.detach(), "amax")
+    total = torch.exp(-shift).scatter_add(0, owner, torch.exp(margin - shift[owner]))
+    per_row = shift + torch.log(total)  # exactly 0 for a row without negatives
+    rows = (torch.bincount(owner, minlength=len(positive)) > 0).sum()
+    return per_row.sum() / rows.clamp(min=1), rows
+
+
+def other_rows(
+    row_ids: torch.Tensor | None, batch_size: int, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pairs (anchor, candidate) of different rows that may serve as negatives: all but those with the same id."""
+    row_ids = torch.arange(batch_size, device=device) if row_ids is None else row_ids.to(device)
+    return torch.nonzero(row_ids[:, None] != row_ids[None, :], as_tuple=True)
+
+
+def check_negatives(embeds: torch.Tensor | None, owner: torch.Tensor | None, kind: str) -> None:
+    """Raise ValueError unless negatives and owners come together, one owner each."""
+    if (embeds is None) != (owner is None) or (embeds is not None and len(embeds) != len(owner)):
+        sizes = ["none" if x is None else len(x) for x in (embeds, owner)]
+        raise ValueError(
+            f"Every negative {kind} needs the row it belongs to, but there are {sizes[0]} embeddings and {sizes[1]} "
+            f"owners: pass negative_{kind}_embeds and negative_{kind}_owner from the same batch."
+        )
+
+
+def hard_negative_loss(
+    image_embeds: torch.Tensor,
+    text_embeds: torch.Tensor,
+    logit_scale: torch.Tensor,
+    *,
+    negative_image_embeds: torch.Tensor | None = None,
+    negative_image_owner: torch.Tensor | None = None,
+    negative_text_embeds: torch.Tensor | None = None,
+    negative_text_owner: torch.Tensor | None = None,
+    in_batch_negatives: bool,
+    image_weight: float = 1.0,
+    text_weight: float = 1.0,
+    row_ids: torch.Tensor | None = None,
+) -> HardNegativeLoss:
+    """Weighted mean of the image and the text loss, as far as the batch has negatives for them.
+
+    Args:
+        image_embeds: images, `[batch, dim]`, of length 1.
+        text_embeds: their captions, `[batch, dim]`, of length 1.
+        logit_scale: factor on the cosine similarity (not its logarithm), a scalar tensor.
+        negative_image_embeds: hard negative images of all rows, `[num_negative_images, dim]`.
+        negative_image_owner: row of each, `[num_negative_images]`, values in `[0, batch)`.
+        negative_text_embeds: hard negative captions of all rows, `[num_negative_texts, dim]`.
+        negative_text_owner: row of each, `[num_negative_texts]`.
+        in_batch_negatives: whether other rows' captions and images are negatives, too.
+        image_weight: weight of the image loss.
+        text_weight: weight of the text loss.
+        row_ids: `[batch]` integers; rows with the same one show or say the same, and are no negatives of each other.
+
+    Raises:
+        ValueError: if negatives and owners do not match, or if there is nothing to contrast with at all.
+    """
+    batch_size, device = len(image_embeds), image_embeds.device
+    if len(text_embeds) != batch_size:
+        raise ValueError(
+            f"Images and captions come in pairs, got {batch_size} images and {len(text_embeds)} captions."
+        )
+    check_negatives(negative_image_embeds, negative_image_owner, "image")
+    check_negatives(negative_text_embeds, negative_text_owner, "text")
+    counts = [0 if x is None else len(x) for x in (negative_image_embeds, negative_text_embeds)]
+    if not has_terms(
+        batch_size,
+        *counts,
+        in_batch_negatives=in_batch_negatives,
+        image_weight=image_weight,
+        text_weight=text_weight,
+    ):
+        raise ValueError(
+            f"Nothing to contrast with: a batch of {batch_size} has {counts[0]} negative images (weight "
+            f"{image_weight}) and {counts[1]} negative captions (weight {text_weight}). Give hard negatives, or set "
+            "in_batch_negatives with a batch of two or more."
+        )
+
+    dtype = torch.promote_types(image_embeds.dtype, torch.float32)
+    with torch.autocast(device.type, enabled=False):
+        image, text, scale = image_embeds.to(dtype), text_embeds.to(dtype), logit_scale.to(dtype)
+        positive = scale * (image * text).sum(-1)
+        pairs = other_rows(row_ids, batch_size, device) if in_batch_negatives else None
+
+        def term(anchor, partner, hard, owner):
+            scores, owners = [], []
+            if hard is not None and len(hard):
+                owners.append(owner)
+                scores.append((anchor[owner] * hard.to(dtype)).sum(-1))
+            if pairs is not None and batch_size > 1:
+                owners.append(pairs[0])
+                scores.append((anchor @ partner.t())[pairs])
+            return ranking_loss(positive, scale * torch.cat(scores), torch.cat(owners)) if scores else None
+
+        image_term = term(text, image, negative_image_embeds, negative_image_owner)
+        text_term = term(image, text, negative_text_embeds, negative_text_owner)
+        present = [(w, t) for w, t in ((image_weight, image_term), (text_weight, text_term)) if t is not None]
+        # A term may turn out to have no rows: all of them say the same. Known on the device only, hence no `if`.
+        weights = torch.stack([weight * (rows > 0).to(dtype) for weight, (_, rows) in present])
+        values = torch.stack([value for _, (value, _) in present])
+        total = weights.sum()
+        loss = (weights * values).sum() / torch.where(total > 0, total, 1)
+
+    none = torch.zeros((), dtype=torch.long, device=device)
+    return HardNegativeLoss(
+        loss,
+        None if image_term is None else image_term[0].detach(),
+        None if text_term is None else text_term[0].detach(),
+        none if image_term is None else image_term[1],
+        none if text_term is None else text_term[1],
+    )
+
+
+@torch.no_grad()
+def count_hits(
+    anchor: torch.Tensor, positive: torch.Tensor, negative: torch.Tensor, owner: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows whose positive lies strictly closer to the anchor than each of their hard negatives: `(hits, rows judged)`.
+
+    Args:
+        anchor: `[batch, dim]`, of length 1, like all others.
+        positive: `[batch, dim]`.
+        negative: `[num_negatives, dim]`.
+        owner: row of each negative, `[num_negatives]`.
+    """
+    anchor, positive, negative = anchor.float(), positive.float(), negative.float()
+    score = (anchor * positive).sum(-1)
+    hardest = torch.full_like(score, -torch.inf)
+    hardest = hardest.scatter_reduce(0, owner, (anchor[owner] * negative).sum(-1), "amax")
+    judged = torch.bincount(owner, minlength=len(score)) > 0
+    return (score > hardest)[judged].sum(), judged.sum()

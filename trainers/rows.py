@@ -1,0 +1,135 @@
+"""Rows on their way into training: loading a split, leaving its images encoded, decoding them one by one, counting the
+bad.
+
+`datasets` decodes an image when its row is read, where one broken file ends the run. Here rows keep their images as
+bytes until the collator decodes them, and what cannot be decoded is skipped and counted.
+"""
+
+import io
+import os
+import struct
+import zlib
+from typing import Any
+
+import torch
+from datasets import Dataset, DatasetDict, Image, IterableDataset, List, load_dataset, load_from_disk
+from datasets.exceptions import DatasetsError
+from PIL import Image as PILImage
+
+from modeling_mmgeo.processing_mmclip import lay_on_white
+
+# What PIL raises on truncated, damaged and absurdly large files.
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, PILImage.DecompressionBombError)
+
+Rows = Dataset | IterableDataset
+
+
+def load_split(name: str, split: str, config: str | None = None, max_rows: int | None = None) -> Dataset:
+    """Load one split of a data set.
+
+    Args:
+        name: Hub id, folder of parquet files, or folder written by `save_to_disk`.
+        split: for example "train".
+        config: configuration, for example "with_markings"; None for the only or default one.
+        max_rows: keep the first rows only.
+
+    Raises:
+        ValueError: if the data set, its configuration or the split is not there, or the split is empty.
+    """
+    try:
+        if os.path.isfile(os.path.join(name, "dataset_dict.json")):
+            dataset = load_from_disk(name)
+        elif os.path.isfile(os.path.join(name, "state.json")):
+            dataset = DatasetDict({split: load_from_disk(name)})
+        else:
+            dataset = load_dataset(name, config)
+    except (OSError, ValueError, IndexError, DatasetsError) as error:  # IndexError: saved without a row
+        where = name if config is None else f"{name} (configuration {config})"
+        raise ValueError(
+            f"Cannot load the data set {where}: {str(error).rstrip('.!')}. Give a Hub id or a folder with parquet "
+            "files as --dataset_name, and one of its configurations as --dataset_config."
+        ) from error
+    if split not in dataset:
+        raise ValueError(f"The data set {name} has no split {split!r}, only {', '.join(map(str, dataset))}.")
+    rows = dataset[split]
+    if max_rows is not None:
+        rows = rows.select(range(min(max_rows, len(rows))))
+    if len(rows) == 0:
+        raise ValueError(f"Split {split!r} of the data set {name} is empty: build it again, or choose another split.")
+    return rows
+
+
+def undecoded(rows: Any) -> Any:
+    """The same rows with images as `{"bytes", "path"}`; nothing is copied. What is no data set passes through."""
+    if isinstance(rows, dict):
+        return {name: undecoded(part) for name, part in rows.items()}
+    if not isinstance(rows, (Dataset, IterableDataset)) or rows.features is None:
+        return rows
+    features = rows.features.copy()
+    for name, feature in features.items():
+        if isinstance(feature, Image):
+            features[name] = Image(decode=False)
+        elif isinstance(feature, List) and isinstance(feature.feature, Image):
+            features[name] = List(Image(decode=False), length=feature.length)
+    if isinstance(rows, IterableDataset):
+        return rows.cast(features)
+    info = rows.info.copy()
+    info.features = features
+    # `cast` would write every image once more to disk, although the stored bytes stay the same.
+    return Dataset(rows.data, info=info, split=rows.split, indices_table=rows._indices)
+
+
+def decode_image(image: Any) -> PILImage.Image | None:
+    """RGB image from a PIL image, a path, bytes, or a dict of the last two; None if it cannot be read."""
+    try:
+        if isinstance(image, dict):
+            image = image.get("bytes") or image.get("path")
+        if isinstance(image, bytes):
+            image = io.BytesIO(image)
+        if isinstance(image, (str, os.PathLike, io.BytesIO)):
+            image = PILImage.open(image)
+        if not isinstance(image, PILImage.Image):
+            return None
+        image.load()  # PIL reads the pixels only now
+        return lay_on_white(image)
+    except UNREADABLE:
+        return None
+
+
+class SkipCounter:
+    """Counts what was left out, across the processes that load data.
+
+    The numbers lie in shared memory, one slot per worker, so that workers need no lock and the main process sees the
+    sum. A row is counted each time it is read, thus once per epoch.
+    """
+
+    SLOTS = 257  # the main process and up to 256 workers
+
+    def __init__(self, *kinds: str) -> None:
+        self.kinds = kinds
+        self._counts = torch.zeros(self.SLOTS, len(kinds), dtype=torch.long).share_memory_()
+
+    def add(self, kind: str, count: int = 1) -> None:
+        worker = torch.utils.data.get_worker_info()
+        slot = 0 if worker is None else 1 + worker.id % (self.SLOTS - 1)
+        self._counts[slot, self.kinds.index(kind)] += count
+
+    def totals(self) -> dict[str, int]:
+        """How many of each kind so far."""
+        return dict(zip(self.kinds, self._counts.sum(0).tolist(), strict=True))
+
+    def report(self) -> str:
+        """For example "2 rows, 1 images"; empty if nothing was left out."""
+        return ", ".join(f"{count} {kind}" for kind, count in self.totals().items() if count)
+
+
+def check_columns(rows: Rows, needed: tuple[str, ...], what: str) -> None:
+    """Raise ValueError unless the rows have the columns `needed`."""
+    names = rows.column_names
+    if names is None:  # a stream that does not know its columns yet
+        names = list(next(iter(rows), {}))
+    if missing := [name for name in needed if name not in names]:
+        raise ValueError(
+            f"{what} lacks the column{'s' if len(missing) > 1 else ''} {', '.join(missing)}; it has "
+            f"{', '.join(names)}. Give rows as data_scripts writes them, or rename the columns."
+        )

@@ -1,0 +1,132 @@
+"""Train an MMCLIP on hard negatives.
+
+    python -m trainers.train_mmclip --config trainers/recipes/tiny.yaml --dataset_name D --output_dir O
+    accelerate launch -m trainers.train_mmclip --config trainers/recipes/paper_altclip.yaml --dataset_name D
+    --output_dir O
+
+`D` is a Hub id or folder of rows as `data_scripts` writes them. `O` receives model and processor, loadable by
+`from_pretrained`, the logs and the checkpoints; started again, the command goes on from the last one. With
+`--model_name_or_path` an MMCLIP or a stock dual encoder is trained further, without it a small one from nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import torch
+from datasets import Dataset
+from transformers import set_seed
+from trl import TrlParser
+
+from data_scripts.cli import run_command
+from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
+
+from .collators import TEXT_FAMILIES
+from .hard_negative_config import HardNegativeConfig
+from .hard_negative_trainer import HardNegativeTrainer
+from .rows import check_columns, load_split
+from .run import drop_pickled_arguments, evaluate, train
+from .scratch import ScratchConfig, scratch_mmclip
+
+
+@dataclass
+class ModelArguments:
+    """Which model to start from."""
+
+    model_name_or_path: str | None = field(
+        default=None,
+        metadata={
+            "help": "Hub id or folder of an MMCLIP or of a stock dual encoder (CLIP, AltCLIP, SigLIP, ...). Without "
+            "it, a small CLIP is trained from nothing; the image_size, vision_* and text_* options give its sizes."
+        },
+    )
+    model_revision: str | None = field(default=None, metadata={"help": "Branch, tag or commit of the Hub model."})
+    attn_implementation: str | None = field(default=None, metadata={"help": "sdpa, flash_attention_2, eager, ..."})
+
+
+@dataclass
+class DataArguments:
+    """Which rows to train on."""
+
+    dataset_name: str | None = field(
+        default=None, metadata={"help": "Hub id or folder of rows of hard negatives (required)."}
+    )
+    dataset_config: str | None = field(
+        default=None, metadata={"help": "Its configuration, for example with_markings or letters_only."}
+    )
+    train_split: str = field(default="train", metadata={"help": "Split to train on."})
+    eval_split: str = field(
+        default="test", metadata={"help": "Split to evaluate on, with --do_eval or an --eval_strategy."}
+    )
+    max_train_rows: int | None = field(default=None, metadata={"help": "Train on the first rows only."})
+    max_eval_rows: int | None = field(default=None, metadata={"help": "Evaluate on the first rows only."})
+
+
+def load_rows(data: DataArguments, do_eval: bool) -> tuple[Dataset, Dataset | None]:
+    """Training rows and, if asked for, evaluation rows.
+
+    Raises:
+        ValueError: if no data set is named, or it is missing, empty or lacks columns.
+    """
+    if data.dataset_name is None:
+        raise ValueError("Name the rows to train on: --dataset_name, a Hub id or a folder as data_scripts writes it.")
+    rows = [load_split(data.dataset_name, data.train_split, data.dataset_config, data.max_train_rows)]
+    if do_eval:
+        rows.append(load_split(data.dataset_name, data.eval_split, data.dataset_config, data.max_eval_rows))
+    for part in rows:
+        check_columns(part, ("image", "caption"), f"The data set {data.dataset_name}")
+    return rows[0], rows[1] if do_eval else None
+
+
+def all_captions(rows: Dataset) -> Iterable[str]:
+    """Every caption of the rows, negatives included: a tokenizer from scratch must know their words, too."""
+    columns = [name for name in ("caption", "negative_captions", *TEXT_FAMILIES.values()) if name in rows.column_names]
+    for batch in rows.select_columns(columns).iter(batch_size=1000):
+        for name in columns:
+            for value in batch[name]:
+                yield from filter(None, [value] if name == "caption" else value or ())
+
+
+def load_model(
+    model: ModelArguments, scratch: ScratchConfig, rows: Dataset, seed: int
+) -> tuple[MMCLIPModel, MMCLIPProcessor]:
+    """The model to start from, and its processor.
+
+    Raises:
+        ValueError: if the checkpoint cannot be found or is no dual encoder.
+    """
+    if model.model_name_or_path is None:
+        return scratch_mmclip(all_captions(rows), scratch, seed)
+    hub = {} if model.model_revision is None else {"revision": model.model_revision}
+    options = {} if model.attn_implementation is None else {"attn_implementation": model.attn_implementation}
+    try:
+        # float32 weights whatever the checkpoint has: bf16 ones would swallow the small steps; --bf16 computes in
+        # bf16.
+        network = MMCLIPModel.from_backbone(model.model_name_or_path, dtype=torch.float32, **hub, **options)
+        return network, MMCLIPProcessor.from_backbone(model.model_name_or_path, **hub)
+    except OSError as error:
+        raise ValueError(f"Cannot load the model {model.model_name_or_path}: {error}") from error
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command; `arguments` default to those of the command line."""
+    parser = TrlParser((ModelArguments, DataArguments, ScratchConfig, HardNegativeConfig))
+    model_arguments, data, scratch, args = parser.parse_args_and_config(arguments)
+    set_seed(args.seed)
+    train_rows, eval_rows = load_rows(data, args.do_eval)
+    model, processor = load_model(model_arguments, scratch, train_rows, args.seed)
+    trainer = HardNegativeTrainer(
+        model=model,
+        args=args,
+        train_dataset=train_rows,
+        eval_dataset=eval_rows,
+        processing_class=processor,
+    )
+    train(trainer, trainer.data_collator.report)
+    trainer.save_model()
+    if trainer.is_world_process_zero():
+        drop_pickled_arguments(args.output_dir)
+    evaluate(trainer)
+
+
+if __name__ == "__main__":
+    run_command(main)
