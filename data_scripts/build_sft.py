@@ -2,7 +2,8 @@
 
     python -m data_scripts.build_sft --num_rows 2000 --output_dir sft
 
-Conversational prompt/completion with `images`; the completion ends in \\boxed{answer}. Same options, same bytes; safe to interrupt.
+Conversational prompt/completion with `images`; the completion ends in \\boxed{answer}. Same options, same bytes; safe
+to interrupt.
 """
 
 import json
@@ -17,13 +18,13 @@ import pyarrow.parquet as pq
 from datasets import Features, Image, List, Value
 from trl import TrlParser
 
-from .cli import run_command
+from .cli import require_at_least, run_command
 from .diagram.drawing import Style, lay_out, rasterise
 from .questions import INSTRUCTION, KINDS, draw_question
 from .rows import png_bytes
-from .shards import ShardFolder, build_split, fingerprint, remove_work, write_parquet, write_text
+from .shards import SHARD_SIZE, ShardFolder, build_split, fingerprint, remove_work, write_parquet, write_text
 
-VERSION = 1
+VERSION = 1  # of the rows: raised whenever the same seed gives other bytes
 MESSAGES = List({"role": Value("string"), "content": Value("string")})
 FEATURES = Features(
     {
@@ -43,19 +44,22 @@ class SftArguments:
 
     output_dir: str = field(metadata={"help": "Folder for the data set."})
     num_rows: int = field(default=2000, metadata={"help": "Rows of the train split."})
-    num_test_rows: int | None = field(default=None, metadata={"help": "Rows of the test split (default: a tenth of num_rows)."})
+    num_test_rows: int | None = field(
+        default=None, metadata={"help": "Rows of the test split (default: a tenth of num_rows)."}
+    )
     kinds: list[str] = field(default_factory=lambda: list(KINDS), metadata={"help": "Question kinds (default: all)."})
     image_size: int = field(default=336, metadata={"help": "Side of the images in pixels."})
     seed: int = field(default=0, metadata={"help": "Same seed, same bytes."})
-    num_workers: int = field(default_factory=lambda: os.cpu_count() or 1, metadata={"help": "Processes (default: all cores)."})
+    num_workers: int = field(
+        default_factory=lambda: os.cpu_count() or 1, metadata={"help": "Processes (default: all cores)."}
+    )
 
     def __post_init__(self) -> None:
         if unknown := [k for k in self.kinds if k not in KINDS]:
             raise ValueError(f"unknown question kinds {unknown}: expected some of {', '.join(KINDS)}")
-        if self.num_rows < 1:
-            raise ValueError("--num_rows must be at least 1")
         if self.num_test_rows is None:
             self.num_test_rows = max(1, self.num_rows // 10)
+        require_at_least(self, num_rows=1, num_test_rows=1, image_size=64, num_workers=1)
 
 
 def build_row(index: int, split: str, kinds: list[str], image_size: int, seed: int) -> dict:
@@ -93,12 +97,15 @@ def build(args: SftArguments) -> dict:
     output = Path(args.output_dir)
     options = {"kinds": args.kinds, "image_size": args.image_size, "seed": args.seed}
     work = output / ".build" / fingerprint({**options, "version": VERSION})
-    report: dict = {"arguments": {k: v for k, v in asdict(args).items() if k != "num_workers"}, "version": VERSION, "splits": {}}
+    arguments = {k: v for k, v in asdict(args).items() if k != "num_workers"}
+    report: dict = {"arguments": arguments, "version": VERSION, "splits": {}}
     (output / "data").mkdir(parents=True, exist_ok=True)
     for split, wanted in (("train", args.num_rows), ("test", args.num_test_rows)):
         shard = partial(_shard, split=split, **options)
-        taken, dropped = build_split(ShardFolder(work, split, FEATURES), wanted, 10 * wanted + 100, shard, args.num_workers)
-        taken = [(path, use) for path, use in taken if use]
+        shards = ShardFolder(work, split, FEATURES)
+        taken, dropped = build_split(shards, wanted, SHARD_SIZE * wanted, shard, args.num_workers)
+        if not taken:
+            raise ValueError(f"no row of the {split} split could be made: {dict(dropped)}")
         for old in (output / "data").glob(f"{split}-*.parquet"):
             old.unlink()
         kinds: Counter[str] = Counter()
@@ -116,7 +123,8 @@ def main() -> None:
     (args,) = TrlParser(SftArguments).parse_args_and_config()
     report = build(args)
     for split, counts in report["splits"].items():
-        print(f"{split}: {sum(counts['kinds'].values())} of {counts['asked']} rows, {len(counts['kinds'])} question kinds")
+        kinds = counts["kinds"]
+        print(f"{split}: {sum(kinds.values())} of {counts['asked']} rows, {len(kinds)} question kinds")
 
 
 if __name__ == "__main__":

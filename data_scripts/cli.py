@@ -12,6 +12,17 @@ USER_ERROR = 2  # the exit status argparse uses for wrong arguments
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
+def require_at_least(arguments: object, **least: int) -> None:
+    """Refuse numbers that are too small, by the names under which the user gave them.
+
+    Raises:
+        ValueError: naming the first that is below its least value.
+    """
+    for name, low in least.items():
+        if getattr(arguments, name) < low:
+            raise ValueError(f"--{name} must be at least {low}, not {getattr(arguments, name)}")
+
+
 def run_command(main: Callable[[], None]) -> None:
     """Run `main()` and turn what it raises into an exit status that scripts can test.
 

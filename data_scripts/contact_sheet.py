@@ -5,8 +5,8 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from PIL import Image as PILImage
 
@@ -24,7 +24,7 @@ def difference(positive: str, negative: str) -> str:
     return "; ".join(s for s in statements(negative) if s not in known) or "the same statements in another order"
 
 
-def _cell(ax: plt.Axes, image: dict, title: str, text: str, color: str) -> None:
+def _cell(ax: Axes, image: dict, title: str, text: str, color: str) -> None:
     with PILImage.open(io.BytesIO(image["bytes"])) as picture:
         ax.imshow(np.asarray(picture.convert("L")), cmap="gray", vmin=0, vmax=255)
     ax.set_title(title, fontsize=8, color=color)
@@ -47,15 +47,16 @@ def contact_sheet(rows: Sequence[dict], columns: int = 5) -> Canvas:
     """
     if not rows:
         raise ValueError("a contact sheet needs at least one row")
-    canvas, axes = plt.subplots(
-        len(rows), columns, figsize=(CELL * columns, 1.38 * CELL * len(rows)), squeeze=False, layout="constrained"
-    )
+    canvas = Canvas(figsize=(CELL * columns, 1.38 * CELL * len(rows)), layout="constrained")
+    axes = canvas.subplots(len(rows), columns, squeeze=False)
     for line, row in zip(axes, rows, strict=True):
         for ax in line:
             ax.set_visible(False)
         line[0].set_visible(True)
         _cell(line[0], row["image"], "positive", row["caption"], "black")
-        negatives = zip(line[1:], row["negative_images"], row["negative_captions"], row["negative_edits"], strict=False)
+        negatives = zip(
+            line[1:], row["negative_images"], row["negative_captions"], row["negative_edits"], strict=False
+        )
         for ax, image, text, edits in negatives:
             ax.set_visible(True)
             _cell(ax, image, f"negative: {edits}", f"Now: {difference(row['caption'], text)}", "firebrick")
@@ -67,5 +68,4 @@ def write_contact_sheet(rows: Sequence[dict], path: Path) -> None:
     canvas = contact_sheet(rows)
     temporary = path.with_name(path.name + ".part")
     canvas.savefig(temporary, dpi=110, format="png")
-    plt.close(canvas)
     temporary.replace(path)

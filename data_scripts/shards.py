@@ -1,7 +1,8 @@
 """Build rows in numbered shards: in parallel, resumable, the same bytes whatever the number of workers.
 
-A shard is a fixed range of figure numbers. It is written to a temporary name and renamed when complete, so an interrupted build
-keeps every finished shard and a rerun makes only the missing ones. Options that change the rows change the work folder's name.
+A shard is a fixed range of figure numbers. It is written to a temporary name and renamed when complete, so an
+interrupted build keeps every finished shard and a rerun makes only the missing ones. Options that change the rows
+change the work folder's name.
 """
 
 import hashlib
@@ -9,7 +10,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,7 +53,8 @@ class ShardFolder:
         return self.folder / f"{self.split}-{number:05d}.parquet"
 
     def _counts(self, number: int) -> Path:
-        return self.parquet(number).with_suffix(".json")  # written after the rows: its presence says the shard is whole
+        # written after the rows: its presence says the shard is whole
+        return self.parquet(number).with_suffix(".json")
 
     def build(self, number: int, limit: int, build_shard: BuildShard) -> dict:
         """Make a shard unless it is there; returns its counts."""
@@ -60,7 +62,9 @@ class ShardFolder:
             figures = range(number * SHARD_SIZE, min((number + 1) * SHARD_SIZE, limit))
             rows, dropped = build_shard(figures)
             write_parquet(rows, self.features, self.parquet(number))
-            write_text(json.dumps({"rows": len(rows), "tried": len(figures), "dropped": dropped}), self._counts(number))
+            write_text(
+                json.dumps({"rows": len(rows), "tried": len(figures), "dropped": dropped}), self._counts(number)
+            )
         return json.loads(self._counts(number).read_text(encoding="utf-8"))
 
 
@@ -77,28 +81,30 @@ def build_split(
         num_workers: processes; the result does not depend on it.
 
     Returns:
-        The shard files with the number of rows to take from each, and what was dropped by reason.
+        The shard files with the number of rows to take from each, never 0, and what was dropped by reason.
     """
     shards.folder.mkdir(parents=True, exist_ok=True)
     taken: list[tuple[Path, int]] = []
     dropped: Counter[str] = Counter()
     total = 0
     with tqdm(total=wanted, desc=f"{shards.split} rows", unit="row") as bar:
-        for number, counts in _in_order(shards, available, build_shard, num_workers):
+        in_order = _in_order(shards, available, build_shard, num_workers, lambda: -(-(wanted - total) // SHARD_SIZE))
+        for number, counts in in_order:
             use = min(counts["rows"], wanted - total)
-            taken.append((shards.parquet(number), use))
+            taken += [(shards.parquet(number), use)] if use else []
             dropped.update(counts["dropped"])
             total += use
             bar.update(use)
             if total >= wanted:
                 break
+        in_order.close()  # here, not when the garbage collector comes by: workers end with their split
     return taken, dropped
 
 
 def _in_order(
-    shards: ShardFolder, available: int, build_shard: BuildShard, num_workers: int
-) -> Iterator[tuple[int, dict]]:
-    """Shard numbers and counts in order, `num_workers` shards being made at a time."""
+    shards: ShardFolder, available: int, build_shard: BuildShard, num_workers: int, needed: Callable[[], int]
+) -> Generator[tuple[int, dict], None, None]:
+    """Shard numbers and counts in order, `num_workers` being made at a time but none beyond those surely `needed`."""
     numbers = range(-(-available // SHARD_SIZE))
     if num_workers <= 1:
         yield from ((n, shards.build(n, available, build_shard)) for n in numbers)
@@ -107,7 +113,7 @@ def _in_order(
         ahead: dict[int, Future] = {}
         try:
             for n in numbers:
-                for m in numbers[n : n + 2 * num_workers]:
+                for m in numbers[n : n + min(2 * num_workers, needed())]:
                     if m not in ahead:
                         ahead[m] = pool.submit(shards.build, m, available, build_shard)
                 yield n, ahead[n].result()

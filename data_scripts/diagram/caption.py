@@ -1,8 +1,8 @@
 """A diagram's facts in words.
 
-Promise: the same facts and seed give the same caption, and two lists of facts that differ in one fact give captions that
-differ in that fact alone. The wording of a kind of fact depends on the seed only, so a positive and its negatives share it.
-Captions state what is drawn, results and not derivations, with the symbols △ ∠ ⊥ ∥ ⊙ (MMGeoLM, appendix A).
+Promise: the same facts and seed give the same caption, and two lists of facts that differ in one fact give captions
+that differ in that fact alone. The wording of a kind of fact depends on the seed only, so a positive and its negatives
+share it. Captions state what is drawn, results and not derivations, with the symbols △ ∠ ⊥ ∥ ⊙ (MMGeoLM, appendix A).
 """
 
 from collections.abc import Sequence
@@ -11,16 +11,22 @@ from zlib import crc32
 from .diagram import Fact
 from .facts import KINDS
 
-OPENINGS = ("The figure shows {}.", "{} is drawn.", "This is a diagram of {}.", "We see {}.")
+OPENINGS = ("The figure shows {}.", "Here we have {}.", "This is a diagram of {}.", "We see {}.")
 
 # Points are {0}, {1}, ... in the order of the fact; {v} is the printed value. Nouns open a caption, clauses follow.
 NOUNS: dict[str, tuple[str, ...]] = {
     "triangle": ("△{0}{1}{2}", "triangle {0}{1}{2}"),
     "right_triangle": ("right triangle {0}{1}{2} with ∠{1}{0}{2} = 90°", "△{0}{1}{2} with its right angle at {0}"),
-    "isosceles_triangle": ("isosceles triangle {0}{1}{2} with {0}{1} = {0}{2}", "△{0}{1}{2} that is isosceles with apex {0}"),
+    "isosceles_triangle": (
+        "isosceles triangle {0}{1}{2} with {0}{1} = {0}{2}",
+        "△{0}{1}{2} that is isosceles with apex {0}",
+    ),
     "equilateral_triangle": ("equilateral triangle {0}{1}{2}", "△{0}{1}{2} that is equilateral"),
     "quadrilateral": ("quadrilateral {0}{1}{2}{3}", "a quadrilateral {0}{1}{2}{3}"),
-    "trapezoid": ("trapezoid {0}{1}{2}{3} with {0}{1} ∥ {2}{3}", "a trapezoid {0}{1}{2}{3} whose bases are {0}{1} and {2}{3}"),
+    "trapezoid": (
+        "trapezoid {0}{1}{2}{3} with {0}{1} ∥ {2}{3}",
+        "a trapezoid {0}{1}{2}{3} whose bases are {0}{1} and {2}{3}",
+    ),
     "kite": ("kite {0}{1}{2}{3} with {0}{1} = {0}{3}", "a kite {0}{1}{2}{3} symmetric about {0}{2}"),
     "parallelogram": ("parallelogram {0}{1}{2}{3}", "a parallelogram {0}{1}{2}{3}"),
     "rhombus": ("rhombus {0}{1}{2}{3}", "a rhombus {0}{1}{2}{3}"),
@@ -42,8 +48,14 @@ CLAUSES: dict[str, tuple[str, ...]] = {
     "median": ("{0}{1} is the median to {2}{3}", "{0}{1} is a median with {1} on {2}{3}"),
     "altitude": ("{0}{1} is the altitude to {2}{3}", "{0}{1} is an altitude with foot {1} on {2}{3}"),
     "bisector": ("{0}{1} bisects ∠{2}{0}{3} and meets {2}{3} at {1}", "{0}{1} is the angle bisector to {1} on {2}{3}"),
-    "midline": ("{0}{1} is the midline joining {2}{3} and {2}{4}", "{0} and {1} are the midpoints of {2}{3} and {2}{4}"),
-    "parallel_cut": ("{0} on {2}{3} and {1} on {2}{4} make {0}{1} ∥ {3}{4}", "{0}{1} cuts {2}{3} and {2}{4} parallel to {3}{4}"),
+    "midline": (
+        "{0}{1} is the midline joining {2}{3} and {2}{4}",
+        "{0} and {1} are the midpoints of {2}{3} and {2}{4}",
+    ),
+    "parallel_cut": (
+        "{0} on {2}{3} and {1} on {2}{4} make {0}{1} ∥ {3}{4}",
+        "{0}{1} cuts {2}{3} and {2}{4} parallel to {3}{4}",
+    ),
     "equal_length": ("{0}{1} = {2}{3}", "{0}{1} and {2}{3} are marked equal"),
     "equal_angle": ("∠{0}{1}{2} = ∠{3}{4}{5}", "∠{0}{1}{2} and ∠{3}{4}{5} are marked equal"),
     "on_circle": ("{0} lies on ⊙{1}", "point {0} is on circle {1}"),

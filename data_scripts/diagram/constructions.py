@@ -1,8 +1,8 @@
 """The construction steps a figure program is made of.
 
-A construction takes points that are already placed and numbers drawn from its ranges, places new points, draws lines and
-circles, and states the facts it makes true. Constructions of one `group` take and give the same number of points, so one can
-stand in for another: that is a shape edit or a relation edit, and everything after it is solved again.
+A construction takes points that are already placed and numbers drawn from its ranges, places new points, draws lines
+and circles, and states the facts it makes true. Constructions of one `group` take and give the same number of points,
+so one can stand in for another: that is a shape edit or a relation edit, and everything after it is solved again.
 """
 
 from collections.abc import Callable
@@ -34,8 +34,13 @@ class Sketch:
     def state(self, kind: str, *points: str) -> None:
         self.facts.append(Fact(kind, points))
 
-    def mark(self, kind: str, *points: str, count: int = 1) -> None:
-        self.marks.append(Mark(kind, points, count=count))
+    def right_angle(self, *points: str) -> None:
+        self.marks.append(Mark("right_angle", points))
+
+    def equal(self, kind: str, *parts: tuple[str, ...]) -> None:
+        """Mark these parts as equal, with one tick or arc more than any parts before: the two are not confused."""
+        count = 1 + max((m.count for m in self.marks if m.kind == kind), default=0)
+        self.marks += [Mark(kind, part, count=count) for part in parts]
 
     def diagram(self) -> Diagram:
         points = {name: (float(p[0]), float(p[1])) for name, p in self.at.items()}
@@ -51,7 +56,9 @@ class Construction:
     build: Callable[..., None]
 
     def draw_numbers(self, rng: np.random.Generator) -> tuple[float, ...]:
-        return tuple(round(low + step * int(rng.integers(round((high - low) / step) + 1)), 4) for low, high, step in self.ranges)
+        return tuple(
+            round(low + step * int(rng.integers(round((high - low) / step) + 1)), 4) for low, high, step in self.ranges
+        )
 
 
 CONSTRUCTIONS: dict[str, Construction] = {}
@@ -81,7 +88,7 @@ def _project(p: Vector, a: Vector, b: Vector) -> Vector:
 
 LENGTH = (5, 14, 1)  # units, whole numbers as exams print them
 
-# --- triangles: three new points -----------------------------------------------------------------------------------------
+# --- triangles: three new points -------------------------------------------------------------------------------------
 
 
 @_construction("triangle", "shape", (35, 75, 5), (35, 75, 5), LENGTH)
@@ -98,7 +105,7 @@ def right_triangle(s: Sketch, a: str, b: str, c: str, at_b: float, base: float) 
     s.at[a] = base * np.cos(np.radians(at_b)) * _ray(at_b)
     s.join(a, b, c, close=True)
     s.state("right_triangle", a, b, c)
-    s.mark("right_angle", b, a, c)
+    s.right_angle(b, a, c)
 
 
 @_construction("triangle", "shape", (25, 125, 5), LENGTH)
@@ -107,8 +114,7 @@ def isosceles_triangle(s: Sketch, a: str, b: str, c: str, apex: float, side: flo
     s.at[b], s.at[c] = side * _ray(-90 - apex / 2), side * _ray(-90 + apex / 2)
     s.join(a, b, c, close=True)
     s.state("isosceles_triangle", a, b, c)
-    for end in (b, c):
-        s.mark("ticks", a, end)
+    s.equal("ticks", (a, b), (a, c))
 
 
 @_construction("triangle", "shape", LENGTH)
@@ -116,11 +122,10 @@ def equilateral_triangle(s: Sketch, a: str, b: str, c: str, side: float) -> None
     s.at[b], s.at[c], s.at[a] = np.zeros(2), np.array([side, 0.0]), side * _ray(60)
     s.join(a, b, c, close=True)
     s.state("equilateral_triangle", a, b, c)
-    for p, q in ((a, b), (b, c), (c, a)):
-        s.mark("ticks", p, q)
+    s.equal("ticks", (a, b), (b, c), (c, a))
 
 
-# --- quadrilaterals: four new points -------------------------------------------------------------------------------------
+# --- quadrilaterals: four new points ---------------------------------------------------------------------------------
 
 
 def _quadrilateral(s: Sketch, names: tuple[str, ...], kind: str, *corners: Vector) -> None:
@@ -133,15 +138,14 @@ def _quadrilateral(s: Sketch, names: tuple[str, ...], kind: str, *corners: Vecto
 @_construction("quadrilateral", "shape", LENGTH, LENGTH)
 def rectangle(s: Sketch, a: str, b: str, c: str, d: str, width: float, height: float) -> None:
     _quadrilateral(s, (a, b, c, d), "rectangle", (0, 0), (width, 0), (width, height), (0, height))
-    s.mark("right_angle", a, b, c)
+    s.right_angle(a, b, c)
 
 
 @_construction("quadrilateral", "shape", LENGTH)
 def square(s: Sketch, a: str, b: str, c: str, d: str, side: float) -> None:
     _quadrilateral(s, (a, b, c, d), "square", (0, 0), (side, 0), (side, side), (0, side))
-    s.mark("right_angle", a, b, c)
-    for p, q in ((a, b), (b, c)):
-        s.mark("ticks", p, q)
+    s.right_angle(a, b, c)
+    s.equal("ticks", (a, b), (b, c))
 
 
 @_construction("quadrilateral", "shape", (40, 70, 5), LENGTH, LENGTH)
@@ -154,8 +158,7 @@ def parallelogram(s: Sketch, a: str, b: str, c: str, d: str, at_a: float, width:
 def rhombus(s: Sketch, a: str, b: str, c: str, d: str, at_a: float, side: float) -> None:
     slant = side * _ray(at_a)
     _quadrilateral(s, (a, b, c, d), "rhombus", (0, 0), (side, 0), np.array([side, 0]) + slant, slant)
-    for p, q in ((a, b), (b, c), (c, d), (d, a)):
-        s.mark("ticks", p, q)
+    s.equal("ticks", (a, b), (b, c), (c, d), (d, a))
 
 
 @_construction("quadrilateral", "shape", (40, 60, 5), (60, 75, 5), LENGTH, (0.3, 0.5, 0.1))
@@ -171,8 +174,7 @@ def kite(s: Sketch, a: str, b: str, c: str, d: str, at_a: float, side: float, re
     right, left = side * _ray(-90 + at_a / 2), side * _ray(-90 - at_a / 2)
     tip = np.array([0.0, -side * np.cos(np.radians(at_a / 2)) * (1 + reach)])
     _quadrilateral(s, (a, b, c, d), "kite", top, right, tip, left)
-    for p, q in ((a, b), (a, d)):
-        s.mark("ticks", p, q)
+    s.equal("ticks", (a, b), (a, d))
 
 
 @_construction("diagonals", "relation")
@@ -183,7 +185,7 @@ def diagonals(s: Sketch, a: str, b: str, c: str, d: str, e: str) -> None:
     s.state("intersect", e, a, c, b, d)
 
 
-# --- regular polygons ----------------------------------------------------------------------------------------------------
+# --- regular polygons ------------------------------------------------------------------------------------------------
 
 
 def _regular(s: Sketch, names: tuple[str, ...], kind: str, side: float) -> None:
@@ -204,7 +206,7 @@ def regular_hexagon(s: Sketch, *args: str | float) -> None:
     _regular(s, args[:-1], "regular_hexagon", args[-1])
 
 
-# --- a segment from a vertex A to a new point D on BC ---------------------------------------------------------------------
+# --- a segment from a vertex A to a new point D on BC ----------------------------------------------------------------
 
 
 def _cevian(s: Sketch, a: str, b: str, c: str, d: str, kind: str, foot: Vector) -> None:
@@ -221,14 +223,13 @@ def cevian(s: Sketch, a: str, b: str, c: str, d: str, ratio: float) -> None:
 @_construction("cevian", "relation")
 def median(s: Sketch, a: str, b: str, c: str, d: str) -> None:
     _cevian(s, a, b, c, d, "median", (s.at[b] + s.at[c]) / 2)
-    for end in (b, c):
-        s.mark("ticks", d, end, count=2)
+    s.equal("ticks", (d, b), (d, c))
 
 
 @_construction("cevian", "relation")
 def altitude(s: Sketch, a: str, b: str, c: str, d: str) -> None:
     _cevian(s, a, b, c, d, "altitude", _project(s.at[a], s.at[b], s.at[c]))
-    s.mark("right_angle", a, d, b)
+    s.right_angle(a, d, b)
 
 
 @_construction("cevian", "relation")
@@ -236,11 +237,10 @@ def bisector(s: Sketch, a: str, b: str, c: str, d: str) -> None:
     to_b, to_c = s.at[b] - s.at[a], s.at[c] - s.at[a]
     half = to_b / np.linalg.norm(to_b) + to_c / np.linalg.norm(to_c)
     _cevian(s, a, b, c, d, "bisector", _meet(s.at[a], half, s.at[b], s.at[c] - s.at[b]))
-    for end in (b, c):
-        s.mark("arcs", end, a, d)
+    s.equal("arcs", (b, a, d), (c, a, d))
 
 
-# --- a segment between two sides of triangle ABC: D on AB, E on AC --------------------------------------------------------
+# --- a segment between two sides of triangle ABC: D on AB, E on AC ---------------------------------------------------
 
 
 @_construction("cut", "relation")
@@ -266,7 +266,7 @@ def slanted_cut(s: Sketch, a: str, b: str, c: str, d: str, e: str, first: float,
     s.state("on_segment", e, a, c)
 
 
-# --- lines AB and CD with a transversal EF crossing them at G and H --------------------------------------------------------
+# --- lines AB and CD with a transversal EF crossing them at G and H --------------------------------------------------
 
 
 def _lines(s: Sketch, names: tuple[str, ...], tilt: float, crossing: float, gap: float) -> None:
@@ -279,27 +279,23 @@ def _lines(s: Sketch, names: tuple[str, ...], tilt: float, crossing: float, gap:
     s.join(a, b)
     s.join(c, d)
     s.join(e, f)
+    s.state("intersect", g, e, f, a, b)
+    s.state("intersect", h, e, f, c, d)
 
 
 @_construction("lines", "relation", (45, 135, 5), (5, 7, 0.5))
 def parallel_lines(s: Sketch, *args: str | float) -> None:
+    s.state("parallel", *args[:4])
     _lines(s, args[:8], 0.0, *args[8:])
-    a, b, c, d, e, f, g, h = args[:8]
-    s.state("parallel", a, b, c, d)
-    s.state("intersect", g, e, f, a, b)
-    s.state("intersect", h, e, f, c, d)
 
 
 @_construction("lines", "relation", (45, 135, 5), (5, 7, 0.5), (16, 20, 1))
 def slanted_lines(s: Sketch, *args: str | float) -> None:
     crossing, gap, tilt = args[8:]
     _lines(s, args[:8], tilt if crossing < 90 else -tilt, crossing, gap)
-    a, b, c, d, e, f, g, h = args[:8]
-    s.state("intersect", g, e, f, a, b)
-    s.state("intersect", h, e, f, c, d)
 
 
-# --- circles: centre O first ---------------------------------------------------------------------------------------------
+# --- circles: centre O first -----------------------------------------------------------------------------------------
 
 
 @_construction("circle", "shape", (4, 10, 1))
@@ -336,8 +332,7 @@ def _third_point(s: Sketch, o: str, a: str, b: str, c: str, share: float, reach:
     if sweep < 180:
         start, sweep = end, 360 - sweep
     s.at[c] = s.at[o] + reach * _radius(s, o) * _ray(start + share * sweep)
-    s.join(a, c)
-    s.join(c, b)
+    s.join(a, c, b)
 
 
 @_construction("third_point", "relation", (0.35, 0.65, 0.05))
@@ -357,15 +352,14 @@ def _from_outside(s: Sketch, o: str, a: str, p: str, turn: float, at_a: float, r
     r = _radius(s, o)
     s.at[a] = s.at[o] + r * _ray(turn)
     s.at[p] = s.at[a] + reach * r * _ray(turn + 180 - at_a)
-    s.join(p, a)
-    s.join(o, a)
+    s.join(p, a, o)
 
 
 @_construction("touch", "relation", (0, 345, 15), (1.2, 1.8, 0.1))
 def tangent(s: Sketch, o: str, a: str, p: str, turn: float, reach: float) -> None:
     _from_outside(s, o, a, p, turn, 90, reach)
     s.state("tangent", p, a, o)
-    s.mark("right_angle", o, a, p)
+    s.right_angle(o, a, p)
 
 
 @_construction("touch", "relation", (0, 345, 15), (1.2, 1.8, 0.1), (115, 140, 5))

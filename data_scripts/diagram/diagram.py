@@ -1,22 +1,26 @@
 """The solved figure: where the points are, what is drawn and printed, and what the figure states.
 
-Everything here is immutable; an edit returns a new diagram. Coordinates are unit-free with y upwards.
+Everything here is immutable; an edit returns a new diagram. Coordinates are unit-free with y upwards. A point's name
+is one letter: captions write AB for the segment from A to B.
 """
 
 import json
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations
 from typing import Protocol
 
 import numpy as np
 
-EDIT_KINDS = ("order", "shape", "relation", "value")  # MMGeoLM section 3.2: the four errors read off real LMM mistakes
+# MMGeoLM section 3.2: the four errors read off real LMM mistakes
+EDIT_KINDS = ("order", "shape", "relation", "value")
 
 
 @dataclass(frozen=True)
 class Fact:
-    """One statement about a figure, such as `Fact("median", ("A", "D", "B", "C"))` or `Fact("length", ("A", "B"), "5")`."""
+    """One statement about a figure: `Fact("median", ("A", "D", "B", "C"))` or `Fact("length", ("A", "B"), "5")`."""
 
     kind: str  # a key of `facts.KINDS`
     points: tuple[str, ...]
@@ -30,8 +34,8 @@ class Fact:
 class Mark:
     """Something printed on the figure beside its lines and vertex letters.
 
-    `length` (2 points) and `angle` (3 points, vertex in the middle) print `text`; `right_angle` (3 points) is a small square;
-    `ticks` (2 points) and `arcs` (3 points) say which parts are equal, by their number `count`.
+    `length` (2 points) and `angle` (3 points, vertex in the middle) print `text`; `right_angle` (3 points) is a small
+    square; `ticks` (2 points) and `arcs` (3 points) say which parts are equal, by their number `count`.
     """
 
     kind: str
@@ -57,15 +61,19 @@ class Diagram:
     segments: tuple[tuple[str, str], ...] = ()
     circles: tuple[Circle, ...] = ()
     marks: tuple[Mark, ...] = ()
-    facts: tuple[Fact, ...] = field(default=())
+    facts: tuple[Fact, ...] = ()
 
     @cached_property
     def size(self) -> float:
-        """Largest side of the box around everything drawn: the yardstick of every margin."""
-        corners = [np.array(list(self.points.values()))]
-        for circle in self.circles:
-            corners.append(np.array(self.points[circle.center]) + circle.radius * np.array([[-1, -1], [1, 1]]))
-        return float(np.ptp(np.concatenate(corners), axis=0).max())
+        """Diameter of everything drawn, however the figure is turned: the yardstick of every margin."""
+        discs = [(xy, 0.0) for xy in self.points.values()] + [(self.points[c.center], c.radius) for c in self.circles]
+        across = [math.dist(p, q) + r + s for (p, r), (q, s) in combinations(discs, 2)]
+        return max([*across, *(2 * radius for _, radius in discs)])
+
+    @cached_property
+    def drawn_lines(self) -> dict[tuple[str, str], bool | None]:
+        """Whether a line is drawn between two points, as far as `facts` has decided it: asked for again and again."""
+        return {}
 
     def position(self, point: str) -> np.ndarray:
         return np.array(self.points[point], dtype=float)
@@ -86,9 +94,9 @@ class Diagram:
             {
                 "facts": [[f.kind, list(f.points), f.value] for f in self.facts],
                 "points": {name: [round(x, 4), round(y, 4)] for name, (x, y) in self.points.items()},
-                "segments": ["".join(s) for s in self.segments],
+                "segments": [list(s) for s in self.segments],
                 "circles": [[c.center, round(c.radius, 4)] for c in self.circles],
-                "marks": [[m.kind, "".join(m.points), m.text, m.count] for m in self.marks],
+                "marks": [[m.kind, list(m.points), m.text, m.count] for m in self.marks],
             },
             ensure_ascii=False,
         )
@@ -109,7 +117,7 @@ class Diagram:
                 marks=tuple(Mark(kind, tuple(points), text, count) for kind, points, text, count in row["marks"]),
                 facts=tuple(Fact(kind, tuple(points), value) for kind, points, value in row["facts"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"the facts column does not hold a diagram ({error!r}): {text[:80]}") from None
 
 

@@ -8,6 +8,7 @@ Figures follow the paper's rules: black only, no title, everything inside the fr
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -22,6 +23,7 @@ from .diagram import Diagram, Mark
 
 FONTS = ("DejaVu Sans", "DejaVu Serif", "STIXGeneral")  # shipped with matplotlib: the same outlines on every machine
 BLACK = (0.0, 0.0, 0.0, 1.0)
+TURNS = np.array(sorted(range(0, 360, 20), key=lambda t: min(t, 360 - t)))  # ways from the wished one, nearest first
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Style:
     size: int = 336  # side of the square image
     rotation: float = 0.0  # degrees
     flip: bool = False
-    line_width: float = 1.5
+    line_width: float = 2.0
     font_size: float = 18.0
     font: str = FONTS[0]
     dots: bool = False  # a dot at every point
@@ -44,11 +46,15 @@ class Style:
             size=size,
             rotation=float(rng.uniform(0, 360)) if rng.random() < 0.5 else 0.0,
             flip=bool(rng.random() < 0.5),
-            line_width=float(rng.uniform(1.2, 2.2)) * unit,
+            line_width=float(rng.uniform(1.6, 3.0)) * unit,
             font_size=float(rng.uniform(17, 21)) * max(unit, 0.6),
             font=str(rng.choice(FONTS)),
             dots=bool(rng.random() < 0.3),
         )
+
+    @property
+    def dot_radius(self) -> float:
+        return 1.15 * self.line_width
 
     def upright(self) -> "Style":
         """The same look without turning the figure: for figures traced from print."""
@@ -74,33 +80,59 @@ class Drawing:
     texts: tuple[Text, ...]
 
     def glyphs(self) -> list[tuple[str, float, float]]:
-        """Every printed character with its centre in pixels: dense supervision for a vision tower."""
+        """The printed characters with about their centres in pixels, texts set as LaTeX left out.
+
+        Dense supervision for a vision tower.
+        """
         found = []
         for text in self.texts:
+            if as_matplotlib(text.text) != text.text:
+                continue
             width = text_extent(text.text, self.style)[0]
             step = width / len(text.text)
             found += [(c, text.x - width / 2 + (i + 0.5) * step, text.y) for i, c in enumerate(text.text)]
         return found
 
 
+def as_matplotlib(text: str) -> str:
+    """A printed text as matplotlib wants it: LaTeX between dollars, which its mathtext sets."""
+    return f"${text}$" if set(text) & set("\\^_{") else text
+
+
+class _Outline(NamedTuple):
+    """A text at a font size of one pixel, y upwards."""
+
+    path: Path  # centred on its ink
+    extent: np.ndarray  # width and height of the ink
+    centre: np.ndarray  # of the ink, from the start of the baseline
+
+
 @lru_cache(maxsize=4096)
-def _outline(text: str, font: str, size: float) -> Path:
-    """Outline of a text, centred on its ink box, y upwards; LaTeX is set by matplotlib's mathtext."""
-    shown = f"${text}$" if "\\" in text else text
-    path = TextPath((0, 0), shown, size=size, prop=FontProperties(fname=findfont(font)))
-    low, high = path.vertices.min(0), path.vertices.max(0)
-    return Path(path.vertices - (low + high) / 2, path.codes)
+def _outline(text: str, font: str) -> _Outline:
+    path = TextPath((0, 0), as_matplotlib(text), size=1, prop=FontProperties(fname=findfont(font)))
+    ink = path.vertices[path.codes != Path.CLOSEPOLY]  # the vertex of a closing stroke is meaningless
+    low, high = ink.min(0), ink.max(0)
+    centre = (low + high) / 2
+    return _Outline(Path(path.vertices - centre, path.codes), high - low, centre)
 
 
 def text_extent(text: str, style: Style) -> np.ndarray:
     """Width and height of a printed text in pixels, `[2]`."""
-    return np.ptp(_outline(text, style.font, style.font_size).vertices, axis=0)
+    return style.font_size * _outline(text, style.font).extent
+
+
+def baseline_start(text: Text, style: Style) -> tuple[float, float]:
+    """Where a typesetter begins this text, in pixels: its ink is then centred on the text's place."""
+    x, y = style.font_size * _outline(text.text, style.font).centre
+    return text.x - float(x), text.y + float(y)
 
 
 def _frame(diagram: Diagram, style: Style) -> tuple[dict[str, np.ndarray], float]:
     """Pixel positions of all points and the scale, so that the turned figure fills the frame less its margin."""
     turn = np.radians(style.rotation)
-    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ np.diag([-1 if style.flip else 1, 1])
+    matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]) @ np.diag(
+        [-1 if style.flip else 1, 1]
+    )
     turned = {name: matrix @ np.array(xy) for name, xy in diagram.points.items()}
     corners = list(turned.values())
     for c in diagram.circles:
@@ -121,22 +153,33 @@ class _Placer:
         self.obstacles: list[shapely.Geometry] = []
         self.texts: list[Text] = []
 
-    def place(self, text: str, candidates: list[np.ndarray]) -> None:
+    def place(self, text: str, candidates: np.ndarray) -> None:
+        """Put a text at one of the candidate centres, `[candidates, 2]` in pixels, the earlier the better."""
         half = text_extent(text, self.style) / 2 + 0.5
-        centres = np.clip(np.array(candidates), half + 1, self.style.size - half - 1)
-        boxes = shapely.box(*(centres - half).T, *(centres + half).T)
-        room = np.full(len(boxes), 9.0)
-        if self.obstacles:
-            room = shapely.distance(boxes[:, None], np.array(self.obstacles, dtype=object)[None, :]).min(1)
+        centres = np.clip(candidates, half + 1, self.style.size - half - 1)
         enough = 0.14 * self.style.font_size
-        best = int(np.argmax(np.minimum(room, enough) - 1e-6 * np.arange(len(room))))
-        self.texts.append(Text(text, *np.round(centres[best], 2).tolist()))
-        self.obstacles.append(boxes[best])
+        best, most = centres[0], -1.0
+        for block in np.split(
+            centres, range(4, len(centres), 4)
+        ):  # seldom do more than the first few have to be tried
+            room = np.minimum(self._room(block - half, block + half), enough)
+            if room.max() > most:
+                best, most = block[room.argmax()], room.max()
+            if most >= enough:
+                break
+        self.texts.append(Text(text, *np.round(best, 2).tolist()))
+        self.obstacles.append(shapely.box(*(best - half), *(best + half)))
+
+    def _room(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Distance from each box to the nearest obstacle, `[boxes]`."""
+        boxes = shapely.box(*low.T, *high.T)
+        return shapely.distance(boxes[:, None], np.array(self.obstacles, dtype=object)).min(1, initial=np.inf)
 
 
-def _polar(centre: np.ndarray, radius: float, degrees: float) -> np.ndarray:
-    """The point at an angle (counter-clockwise as seen) around a centre in pixels."""
-    return centre + radius * np.array([np.cos(np.radians(degrees)), -np.sin(np.radians(degrees))])
+def _polar(centre: np.ndarray, radius: float | np.ndarray, degrees: float | np.ndarray) -> np.ndarray:
+    """The points at some angles (counter-clockwise as seen) and distances around a centre in pixels, `[..., 2]`."""
+    turn = np.radians(degrees)
+    return centre + np.stack([radius * np.cos(turn), -radius * np.sin(turn)], axis=-1)
 
 
 def _wedge(at: dict[str, np.ndarray], points: tuple[str, ...]) -> tuple[np.ndarray, float, float]:
@@ -181,28 +224,35 @@ class _MarkPainter:
             self.lines.append(np.array([middle - across, middle + across]))
 
 
-def _length_places(at: dict[str, np.ndarray], mark: Mark, style: Style) -> list[np.ndarray]:
+def _length_places(at: dict[str, np.ndarray], mark: Mark, style: Style) -> np.ndarray:
     a, b = (at[p] for p in mark.points)
     along = (b - a) / max(np.linalg.norm(b - a), 1e-9)
     width, height = text_extent(mark.text, style)
     off = np.array([-along[1], along[0]])
     gap = 0.5 * (abs(off[0]) * width + abs(off[1]) * height) + 0.3 * style.font_size
-    return [a + t * (b - a) + s * gap * off for t in (0.5, 0.4, 0.6, 0.3, 0.7) for s in (1, -1)]
+    return np.array([a + t * (b - a) + s * gap * off for t in (0.5, 0.4, 0.6, 0.3, 0.7) for s in (1, -1)])
 
 
-def _angle_places(at: dict[str, np.ndarray], mark: Mark, style: Style) -> list[np.ndarray]:
+def _angle_places(at: dict[str, np.ndarray], mark: Mark, style: Style) -> np.ndarray:
     b, start, sweep = _wedge(at, mark.points)
     reach = 0.5 * float(np.hypot(*text_extent(mark.text, style)))
     inner = 1.1 * style.font_size + reach
     fit = reach / max(np.sin(np.radians(sweep / 2)), 0.2)  # far enough out to stand between the arms
-    far = [max(inner, fit) * k for k in (1.0, 1.25, 1.5, 0.8)]
-    return [_polar(b, r, start + sweep * t) for r in far for t in (0.5, 0.35, 0.65)]
+    far, turns = np.meshgrid(max(inner, fit) * np.array([1.0, 1.25, 1.5, 0.8]), [0.5, 0.35, 0.65], indexing="ij")
+    return _polar(b, far.ravel(), start + sweep * turns.ravel())
+
+
+def _letter_places(p: np.ndarray, middle: np.ndarray, style: Style) -> np.ndarray:
+    outwards = np.degrees(np.arctan2(-(p - middle)[1], (p - middle)[0]))
+    near, far = (_polar(p, k * style.font_size, outwards + TURNS) for k in (0.85, 1.1))
+    return np.concatenate([near, far])
 
 
 def lay_out(diagram: Diagram, style: Style) -> Drawing:
     """Place everything that is drawn and printed, in pixels.
 
-    Marks come first, then values, then vertex letters outwards from the lines, each where it covers nothing if there is room.
+    Marks come first, then values, then vertex letters outwards from the lines, each where it covers nothing if there
+    is room.
     """
     at, scale = _frame(diagram, style)
     lines = [np.array([at[a], at[b]]) for a, b in diagram.segments]
@@ -217,15 +267,12 @@ def lay_out(diagram: Diagram, style: Style) -> Drawing:
     placer = _Placer(style)
     placer.obstacles += [shapely.LineString(line) for line in lines]
     placer.obstacles += [
-        shapely.LineString([_polar(np.array(arc[:2]), arc[2], t) for t in np.linspace(arc[3], arc[4], 33)]) for arc in arcs
+        shapely.LineString(_polar(np.array([x, y]), r, np.linspace(start, end, 33))) for x, y, r, start, end in arcs
     ]
     placer.obstacles += [shapely.Point(p) for p in dots]
     middle = np.mean(list(at.values()), axis=0)
     for name, p in at.items():
-        outwards = np.degrees(np.arctan2(-(p - middle)[1], (p - middle)[0]))
-        turns = sorted(range(0, 360, 20), key=lambda t: min(t, 360 - t))
-        far = [0.85 * style.font_size * k for k in (1.0, 1.3)]
-        placer.place(name, [_polar(p, r, outwards + t) for r in far for t in turns])
+        placer.place(name, _letter_places(p, middle, style))
     for mark in diagram.marks:
         if mark.kind == "length":
             placer.place(mark.text, _length_places(at, mark, style))
@@ -248,7 +295,7 @@ def lay_out(diagram: Diagram, style: Style) -> Drawing:
 def rasterise(drawing: Drawing) -> Image.Image:
     """Paint a drawing as an 8-bit grey image of `style.size` pixels a side, black on white."""
     style = drawing.style
-    renderer = RendererAgg(style.size, style.size, 100.0)
+    renderer = RendererAgg(style.size, style.size, 72.0)  # at 72 dots per inch a point of line width is a pixel
     flip = Affine2D.from_values(1, 0, 0, -1, 0, style.size)
     gc = renderer.new_gc()
     gc.set_linewidth(style.line_width)
@@ -264,10 +311,10 @@ def rasterise(drawing: Drawing) -> Image.Image:
         renderer.draw_path(gc, path, Affine2D.from_values(radius, 0, 0, radius, x, style.size - y))
     gc.set_linewidth(0)
     for x, y in drawing.dots:
-        radius = 1.6 * style.line_width
-        renderer.draw_path(gc, Path.unit_circle(), Affine2D.from_values(radius, 0, 0, radius, x, style.size - y), BLACK)
+        r = style.dot_radius
+        renderer.draw_path(gc, Path.unit_circle(), Affine2D.from_values(r, 0, 0, r, x, style.size - y), BLACK)
     for text in drawing.texts:
-        outline = _outline(text.text, style.font, style.font_size)
-        renderer.draw_path(gc, outline, Affine2D.from_values(1, 0, 0, 1, text.x, style.size - text.y), BLACK)
+        size, outline = style.font_size, _outline(text.text, style.font).path
+        renderer.draw_path(gc, outline, Affine2D.from_values(size, 0, 0, size, text.x, style.size - text.y), BLACK)
     gc.restore()
     return Image.fromarray(255 - np.asarray(renderer.buffer_rgba())[..., 3])

@@ -1,7 +1,7 @@
 """What is true of a diagram, decided on coordinates with a margin.
 
-`check` answers True, False or None. True: the relation holds within drawing accuracy. False: a person would *see* that it does
-not hold. None: too close to call, or nothing in the figure says. Only False makes a negative; None never does.
+`check` answers True, False or None. True: the relation holds within drawing accuracy. False: a person would *see* that
+it does not hold. None: too close to call, or nothing in the figure says. Only False makes a negative; None never does.
 Printed values are compared as text: a length or angle is what the figure prints, whatever the coordinates measure.
 
 Compound facts are Kleene conjunctions of these predicates, so an altitude is False as soon as one of its parts is.
@@ -10,6 +10,7 @@ Compound facts are Kleene conjunctions of these predicates, so an altitude is Fa
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import permutations
 
 from .diagram import Diagram, Fact, Mark
@@ -70,14 +71,29 @@ def off_segment(d: Diagram, p: str, a: str, b: str) -> float:
 
 
 def _drawn(d: Diagram, a: str, b: str) -> Verdict:
-    """Whether a line is drawn from A to B: some drawn segment carries both."""
+    """Whether a line is drawn from A to B: one segment carries both, or several do, from point to point."""
     if a == b:
         return False
+    pair = (a, b) if a < b else (b, a)
+    if pair not in d.drawn_lines:
+        d.drawn_lines[pair] = _find_line(d, *pair)
+    return d.drawn_lines[pair]
+
+
+def _find_line(d: Diagram, a: str, b: str) -> Verdict:
     if (a, b) in d.segments or (b, a) in d.segments:
         return True
-    return _any(
-        _all(_within(0.0 if x in (p, q) else off_segment(d, x, p, q), DISTANCE) for x in (a, b)) for p, q in d.segments
+    gaps = (max(off_segment(d, x, p, q) for x in (a, b)) for p, q in d.segments)
+    verdict = _within(min(gaps, default=math.inf), DISTANCE)
+    if verdict is True:
+        return True
+    whole = distance(d, a, b)
+    between = (
+        p
+        for p in d.points
+        if max(distance(d, a, p), distance(d, p, b)) < whole and off_segment(d, p, a, b) <= DISTANCE[0]
     )
+    return _any([verdict, *(_all([_drawn(d, a, p), _drawn(d, p, b)]) for p in between)])
 
 
 def _equal(d: Diagram, a: str, b: str, c: str, e: str) -> Verdict:
@@ -104,19 +120,35 @@ def _between(d: Diagram, p: str, a: str, b: str) -> Verdict:
 
 
 def _polygon(d: Diagram, *corners: str) -> Verdict:
-    """Every side is drawn and no corner is flat."""
+    """Every side is drawn, no corner is flat, and no side crosses another."""
     n = len(corners)
-    sides = (_drawn(d, corners[i], corners[(i + 1) % n]) for i in range(n))
-    turns = (angle_at(d, corners[i - 1], corners[i], corners[(i + 1) % n]) for i in range(n))
-    return _all([*sides, *(True if 12 < t < 168 else False if t > 176 else None for t in turns)])
+    sides = [_drawn(d, corners[i - 1], corners[i]) for i in range(n)]
+    if False in sides:
+        return False
+    ways = [direction(d, corners[i - 1], corners[i]) for i in range(n)]
+    turns = [(ways[(i + 1) % n] - ways[i] + 180) % 360 - 180 for i in range(n)]
+    once_around = abs(abs(sum(turns)) - 360) < 1  # a bow-tie turns by 0 degrees in all, a pentagram by 720
+    return _all([*sides, once_around, *(True if 12 < abs(t) < 168 else False if abs(t) < 4 else None for t in turns)])
+
+
+def _same_sides(d: Diagram, *corners: str) -> Verdict:
+    """The longest side is as long as the shortest: so that it is the same from whichever corner one begins."""
+    sides = [distance(d, corners[i - 1], corners[i]) for i in range(len(corners))]
+    return _within(math.log(max(*sides, 1e-9) / max(min(sides), 1e-9)), LOG_RATIO)
+
+
+def _same_angles(d: Diagram, *corners: str) -> Verdict:
+    n = len(corners)
+    angles = [angle_at(d, corners[i - 1], corners[i], corners[(i + 1) % n]) for i in range(n)]
+    return _within(max(angles) - min(angles), ANGLE)
+
+
+def _right_corners(d: Diagram, a: str, b: str, c: str, e: str) -> Verdict:
+    return _all(_square(d, x, y, y, z) for x, y, z in ((a, b, c), (b, c, e), (c, e, a), (e, a, b)))
 
 
 def _regular(d: Diagram, *corners: str) -> Verdict:
-    n = len(corners)
-    sides = (_equal(d, corners[0], corners[1], corners[i], corners[(i + 1) % n]) for i in range(1, n))
-    first = (corners[-1], corners[0], corners[1])
-    turns = (_equal_angles(d, first, (corners[i - 1], corners[i], corners[(i + 1) % n])) for i in range(1, n))
-    return _all([_polygon(d, *corners), *sides, *turns])
+    return _all([_polygon(d, *corners), _same_sides(d, *corners), _same_angles(d, *corners)])
 
 
 def _radius(d: Diagram, o: str) -> float | None:
@@ -134,8 +166,6 @@ def _on_circle(d: Diagram, p: str, o: str) -> Verdict:
 
 
 def _inside(d: Diagram, p: str, o: str) -> Verdict:
-    if p == o:
-        return False
     return _radial(d, p, o, lambda r: True if r < 1 - RADIUS[1] else False if r > 1 - RADIUS[0] else None)
 
 
@@ -152,7 +182,7 @@ def _incircle(d: Diagram, o: str, a: str, b: str, c: str) -> Verdict:
 
 
 def same_object(d: Diagram, first: tuple[str, ...], second: tuple[str, ...]) -> bool:
-    """Whether two segments, or two angles, are the same part of the drawing under other names (D on AB: angle DAC is BAC)."""
+    """Whether two segments, or two angles, are the same part of the drawing: with D on AB, angle DAC is BAC."""
     if len(first) == 2:
         return sorted(first) == sorted(second)
     if first[1] != second[1]:
@@ -176,16 +206,24 @@ def _printed(d: Diagram, fact: Fact) -> Verdict:
     return None if not texts else fact.value in texts
 
 
-def _equal_by_marks(d: Diagram, kind: str, first: tuple[str, ...], second: tuple[str, ...], measured: Verdict) -> Verdict:
-    """Equality as exams print it: the same number of ticks or arcs. Without marks, only visible inequality counts."""
+def look_equal(d: Diagram, first: tuple[str, ...], second: tuple[str, ...]) -> Verdict:
+    """Whether two segments are equally long, or two angles equally wide, on the coordinates."""
+    return _equal(d, *first, *second) if len(first) == 2 else _equal_angles(d, first, second)
+
+
+def _equal_by_marks(d: Diagram, kind: str, first: tuple[str, ...], second: tuple[str, ...]) -> Verdict:
+    """Equality as exams print it: as many ticks or arcs. Marks and looks that contradict one another prove nothing."""
+    measured = look_equal(d, first, second)
     counts = [{m.count for m in marks_on(d, kind, part)} for part in (first, second)]
+    if counts[0] & counts[1]:
+        return None if measured is False else True
     if all(counts):
-        return bool(counts[0] & counts[1])
+        return None if measured is True else False
     return False if measured is False else None
 
 
 def _symmetries(n: int, *blocks: str) -> tuple[tuple[int, ...], ...]:
-    """Index permutations of `n` points that keep a fact's meaning, written as digit strings; the identity is implied."""
+    """Index permutations of `n` points that keep a fact's meaning, as digit strings; the identity is implied."""
     return (tuple(range(n)), *(tuple(map(int, block)) for block in blocks))
 
 
@@ -209,7 +247,7 @@ class FactKind:
 
     check: Callable[..., Verdict]
     symmetries: tuple[tuple[int, ...], ...]
-    edit: str  # "shape", "relation" or "value"
+    edit: str = "relation"  # or "shape", or "value"
 
 
 def _cevian(extra: Callable[[Diagram, str, str, str, str], Verdict]) -> FactKind:
@@ -220,11 +258,7 @@ def _cevian(extra: Callable[[Diagram, str, str, str, str], Verdict]) -> FactKind
         apart = None if on_line is None else not on_line
         return _all([_drawn(d, a, foot), _between(d, foot, b, c), apart, extra(d, a, foot, b, c)])
 
-    return FactKind(check, _symmetries(4, "0132"), "relation")
-
-
-def _kind(check: Callable[..., Verdict], symmetries: tuple[tuple[int, ...], ...], edit: str = "relation") -> FactKind:
-    return FactKind(check, symmetries, edit)
+    return FactKind(check, _symmetries(4, "0132"))
 
 
 def _parallelogram(d: Diagram, a: str, b: str, c: str, e: str) -> Verdict:
@@ -233,49 +267,51 @@ def _parallelogram(d: Diagram, a: str, b: str, c: str, e: str) -> Verdict:
 
 KINDS: dict[str, FactKind] = {
     # shapes
-    "triangle": _kind(_polygon, _any_order(3), "shape"),
-    "right_triangle": _kind(lambda d, a, b, c: _all([_polygon(d, a, b, c), _square(d, a, b, a, c)]), _SWAP_LAST, "shape"),
-    "isosceles_triangle": _kind(
+    "triangle": FactKind(_polygon, _any_order(3), "shape"),
+    "right_triangle": FactKind(
+        lambda d, a, b, c: _all([_polygon(d, a, b, c), _square(d, a, b, a, c)]), _SWAP_LAST, "shape"
+    ),
+    "isosceles_triangle": FactKind(
         lambda d, a, b, c: _all([_polygon(d, a, b, c), _equal(d, a, b, a, c)]), _SWAP_LAST, "shape"
     ),
-    "equilateral_triangle": _kind(_regular, _any_order(3), "shape"),
-    "quadrilateral": _kind(_polygon, _cycle(4), "shape"),
-    "trapezoid": _kind(
+    "equilateral_triangle": FactKind(_regular, _any_order(3), "shape"),
+    "quadrilateral": FactKind(_polygon, _cycle(4), "shape"),
+    "trapezoid": FactKind(
         lambda d, a, b, c, e: _all([_polygon(d, a, b, c, e), _straight(d, a, b, c, e)]),
         _symmetries(4, "1032", "2301", "3210"),
         "shape",
     ),
-    "kite": _kind(
+    "kite": FactKind(
         lambda d, a, b, c, e: _all([_polygon(d, a, b, c, e), _equal(d, a, b, a, e), _equal(d, c, b, c, e)]),
         _symmetries(4, "0321", "2103", "2301"),
         "shape",
     ),
-    "parallelogram": _kind(_parallelogram, _cycle(4), "shape"),
-    "rhombus": _kind(
-        lambda d, a, b, c, e: _all([_parallelogram(d, a, b, c, e), _equal(d, a, b, b, c)]), _cycle(4), "shape"
+    "parallelogram": FactKind(_parallelogram, _cycle(4), "shape"),
+    "rhombus": FactKind(
+        lambda d, *corners: _all([_parallelogram(d, *corners), _same_sides(d, *corners)]), _cycle(4), "shape"
     ),
-    "rectangle": _kind(
-        lambda d, a, b, c, e: _all([_parallelogram(d, a, b, c, e), _square(d, a, b, b, c)]), _cycle(4), "shape"
+    "rectangle": FactKind(
+        lambda d, *corners: _all([_parallelogram(d, *corners), _right_corners(d, *corners)]), _cycle(4), "shape"
     ),
-    "square": _kind(
-        lambda d, a, b, c, e: _all([_parallelogram(d, a, b, c, e), _square(d, a, b, b, c), _equal(d, a, b, b, c)]),
+    "square": FactKind(
+        lambda d, *corners: _all([_parallelogram(d, *corners), _right_corners(d, *corners), _same_sides(d, *corners)]),
         _cycle(4),
         "shape",
     ),
-    "regular_pentagon": _kind(_regular, _cycle(5), "shape"),
-    "regular_hexagon": _kind(_regular, _cycle(6), "shape"),
-    "circle": _kind(lambda d, o: _radius(d, o) is not None, _symmetries(1), "shape"),
+    "regular_pentagon": FactKind(_regular, _cycle(5), "shape"),
+    "regular_hexagon": FactKind(_regular, _cycle(6), "shape"),
+    "circle": FactKind(lambda d, o: _radius(d, o) is not None, _symmetries(1), "shape"),
     # lines
-    "segment": _kind(_drawn, _symmetries(2, "10")),
-    "on_segment": _kind(_between, _SWAP_LAST),
-    "midpoint": _kind(lambda d, m, a, b: _all([_between(d, m, a, b), _equal(d, m, a, m, b)]), _SWAP_LAST),
-    "parallel": _kind(
+    "segment": FactKind(_drawn, _symmetries(2, "10")),
+    "on_segment": FactKind(_between, _SWAP_LAST),
+    "midpoint": FactKind(lambda d, m, a, b: _all([_between(d, m, a, b), _equal(d, m, a, m, b)]), _SWAP_LAST),
+    "parallel": FactKind(
         lambda d, a, b, c, e: _all([_drawn(d, a, b), _drawn(d, c, e), _straight(d, a, b, c, e)]), _TWO_SEGMENTS
     ),
-    "perpendicular": _kind(
+    "perpendicular": FactKind(
         lambda d, a, b, c, e: _all([_drawn(d, a, b), _drawn(d, c, e), _square(d, a, b, c, e)]), _TWO_SEGMENTS
     ),
-    "intersect": _kind(
+    "intersect": FactKind(
         lambda d, p, a, b, c, e: _all([_between(d, p, a, b), _between(d, p, c, e)]),
         tuple((0, *(i + 1 for i in s)) for s in _TWO_SEGMENTS),
     ),
@@ -283,47 +319,46 @@ KINDS: dict[str, FactKind] = {
     "median": _cevian(lambda d, a, foot, b, c: _equal(d, foot, b, foot, c)),
     "altitude": _cevian(lambda d, a, foot, b, c: _square(d, a, foot, b, c)),
     "bisector": _cevian(lambda d, a, foot, b, c: _equal_angles(d, (b, a, foot), (foot, a, c))),
-    "midline": _kind(
+    "midline": FactKind(
         lambda d, m, n, a, b, c: _all(
             [_drawn(d, m, n), _between(d, m, a, b), _equal(d, m, a, m, b), _between(d, n, a, c), _equal(d, n, a, n, c)]
         ),
         _symmetries(5, "10243"),
     ),
-    "parallel_cut": _kind(  # M on AB, N on AC, MN parallel to BC
+    "parallel_cut": FactKind(  # M on AB, N on AC, MN parallel to BC
         lambda d, m, n, a, b, c: _all(
             [_drawn(d, m, n), _between(d, m, a, b), _between(d, n, a, c), _straight(d, m, n, b, c)]
         ),
         _symmetries(5, "10243"),
     ),
-    "equal_length": _kind(
-        lambda d, a, b, c, e: _equal_by_marks(d, "ticks", (a, b), (c, e), _equal(d, a, b, c, e)), _TWO_SEGMENTS
-    ),
-    "equal_angle": _kind(
-        lambda d, *p: _equal_by_marks(d, "arcs", p[:3], p[3:], _equal_angles(d, p[:3], p[3:])),
+    "equal_length": FactKind(lambda d, a, b, c, e: _equal_by_marks(d, "ticks", (a, b), (c, e)), _TWO_SEGMENTS),
+    "equal_angle": FactKind(
+        lambda d, *p: _equal_by_marks(d, "arcs", p[:3], p[3:]),
         _symmetries(6, "210345", "012543", "210543", "345012", "543012", "345210", "543210"),
     ),
     # circles
-    "on_circle": _kind(_on_circle, _symmetries(2)),
-    "inside_circle": _kind(_inside, _symmetries(2)),
-    "outside_circle": _kind(_outside, _symmetries(2)),
-    "radius": _kind(lambda d, a, o: _all([_drawn(d, o, a), _on_circle(d, a, o)]), _symmetries(2)),
-    "chord": _kind(
+    "on_circle": FactKind(_on_circle, _symmetries(2)),
+    "inside_circle": FactKind(_inside, _symmetries(2)),
+    "outside_circle": FactKind(_outside, _symmetries(2)),
+    "radius": FactKind(lambda d, a, o: _all([_drawn(d, o, a), _on_circle(d, a, o)]), _symmetries(2)),
+    "chord": FactKind(
         lambda d, a, b, o: _all([_drawn(d, a, b), _on_circle(d, a, o), _on_circle(d, b, o)]), _symmetries(3, "102")
     ),
-    "diameter": _kind(
-        lambda d, a, b, o: _all([_on_circle(d, a, o), _on_circle(d, b, o), _between(d, o, a, b)]), _symmetries(3, "102")
+    "diameter": FactKind(
+        lambda d, a, b, o: _all([_on_circle(d, a, o), _on_circle(d, b, o), _between(d, o, a, b)]),
+        _symmetries(3, "102"),
     ),
-    "tangent": _kind(  # PA touches the circle at A
+    "tangent": FactKind(  # PA touches the circle at A
         lambda d, p, a, o: _all([_drawn(d, p, a), _on_circle(d, a, o), _square(d, p, a, a, o)]), _symmetries(3)
     ),
-    "circumcircle": _kind(
+    "circumcircle": FactKind(
         lambda d, o, a, b, c: _all([_polygon(d, a, b, c), *(_on_circle(d, p, o) for p in (a, b, c))]),
         tuple((0, *(i + 1 for i in s)) for s in _any_order(3)),
     ),
-    "incircle": _kind(_incircle, tuple((0, *(i + 1 for i in s)) for s in _any_order(3))),
+    "incircle": FactKind(_incircle, tuple((0, *(i + 1 for i in s)) for s in _any_order(3))),
     # printed values
-    "length": _kind(lambda d, *p: None, _symmetries(2, "10"), "value"),
-    "angle": _kind(lambda d, *p: None, _symmetries(3, "210"), "value"),
+    "length": FactKind(lambda d, *p: None, _symmetries(2, "10"), "value"),
+    "angle": FactKind(lambda d, *p: None, _symmetries(3, "210"), "value"),
 }
 
 
@@ -338,14 +373,25 @@ def check(fact: Fact, diagram: Diagram) -> Verdict:
         raise ValueError(f"unknown fact {fact}: expected one of {', '.join(KINDS)} with its own number of points")
     if any(p not in diagram.points for p in fact.points):
         return False  # it speaks of a point the figure does not have
-    if len(set(fact.points)) < len(fact.points) and fact.kind not in ("equal_length", "equal_angle", "parallel", "perpendicular"):
+    if len(set(fact.points)) < len(fact.points) and fact.kind not in (
+        "equal_length",
+        "equal_angle",
+        "parallel",
+        "perpendicular",
+    ):
         return False
     if kind.edit == "value":
         return _printed(diagram, fact)
     return kind.check(diagram, *fact.points)
 
 
+@lru_cache(maxsize=2**16)
 def canonical(fact: Fact) -> Fact:
     """The same fact with its points in the smallest order that means the same: ABCD and CDAB become one."""
     order = min(tuple(fact.points[i] for i in s) for s in KINDS[fact.kind].symmetries)
     return Fact(fact.kind, order, fact.value)
+
+
+def statements(facts: Iterable[Fact]) -> frozenset[Fact]:
+    """What a list of facts says, whatever its order and its naming."""
+    return frozenset(canonical(f) for f in facts)

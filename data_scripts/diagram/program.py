@@ -1,8 +1,8 @@
 """A figure as a list of construction steps, solved to coordinates.
 
-Promise: solving is a pure function of the program, and a solved figure is sound: every fact it states is true by `check`, and
-its points are far enough apart to be told from each other. Editing changes a step or the letters and solves again, so the
-whole figure follows: an edited length is drawn at its new length, not only printed.
+Promise: solving is a pure function of the program, and a solved figure is sound: every fact it states is true by
+`check`, and its points are far enough apart to be told from each other. Editing changes a step or the letters and
+solves again, so the whole figure follows: an edited length is drawn at its new length, not only printed.
 """
 
 from collections.abc import Sequence
@@ -14,9 +14,9 @@ import numpy as np
 
 from .constructions import CONSTRUCTIONS, Construction, Sketch
 from .diagram import Diagram, Fact, Mark
-from .facts import angle_at, check, distance, off_segment
+from .facts import angle_at, check, distance, off_segment, statements
 
-CROWDED = 0.11  # of the figure's size: points nearer than this cannot carry two letters
+CROWDED = 0.1  # of the figure's size: points nearer than this cannot carry two letters
 TRIES = 12  # draws of an edit before it is given up
 
 
@@ -72,16 +72,20 @@ class Program:
         return Mark("length", part, f"{round(distance(plain, *part), 1):g}")
 
     def edit(self, kind: str, rng: np.random.Generator) -> "Program | None":
-        """One edit: letters exchanged (order), numbers drawn again (value), another construction (shape, relation)."""
+        """One edit: letters exchanged (order), numbers drawn again (value), another construction (shape, relation).
+
+        None where no draw gives a sound figure that states something else.
+        """
         for _ in range(TRIES):
             edited = self._relabel(rng) if kind == "order" else self._change_step(kind, rng)
             if edited is None:
                 return None
             try:
-                edited.diagram  # noqa: B018  solving is the test
+                changed = statements(edited.diagram.facts) != statements(self.diagram.facts)
             except Unsound:
                 continue
-            return edited
+            if changed:
+                return edited
         return None
 
     def _relabel(self, rng: np.random.Generator) -> "Program | None":

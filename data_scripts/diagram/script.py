@@ -1,10 +1,12 @@
 """Print the matplotlib script that draws a figure.
 
-The script is self-contained: it needs matplotlib alone, names every point, and saves one PNG to the path given as its first
-argument (`figure.png` without one). It draws the very primitives of the `Drawing` the image was painted from.
+The script is self-contained: it needs matplotlib alone, names every point, and saves one PNG to the path given as its
+first argument (`figure.png` without one). It draws the very primitives of the `Drawing` the image was painted from.
 """
 
-from .drawing import Drawing
+from .drawing import Drawing, as_matplotlib, baseline_start
+
+POINTS = 0.72  # matplotlib counts in points: 72 of them are the 100 pixels of an inch
 
 HEAD = """import sys
 
@@ -44,26 +46,22 @@ def to_script(drawing: Drawing) -> str:
     def end(point: tuple[float, float]) -> str:
         return named.get(point) or _pair(point)
 
-    out = [HEAD.format(size=style.size, width=style.line_width * 0.72)]  # matplotlib counts in points: 72 to 100 pixels
+    out = [HEAD.format(size=style.size, width=style.line_width * POINTS)]
     out += [f"{name} = {_pair(xy)}" for name, xy in drawing.points.items()]
     lines = ", ".join(f"[{', '.join(end(p) for p in line)}]" for line in drawing.lines)
     out.append(f"for path in [{lines}]:\n    ax.plot(*zip(*path), **pen)")
+    open_ = "fill=False, linewidth=pen['linewidth']"
     for x, y, radius, start, stop in drawing.arcs:
         if stop - start >= 360:
-            out.append(f"ax.add_patch(Circle({end((x, y))}, {_number(radius)}, fill=False, linewidth=pen['linewidth']))")
+            out.append(f"ax.add_patch(Circle({end((x, y))}, {_number(radius)}, {open_}))")
         else:  # the y axis points down, so angles turn the other way
-            out.append(
-                f"ax.add_patch(Arc({end((x, y))}, {_number(2 * radius)}, {_number(2 * radius)}, "
-                f"theta1={_number(-stop)}, theta2={_number(-start)}, linewidth=pen['linewidth']))"
-            )
+            width, first, last = (_number(v) for v in (2 * radius, -stop, -start))
+            out.append(f"ax.add_patch(Arc({end((x, y))}, {width}, {width}, theta1={first}, theta2={last}, {open_}))")
     if drawing.dots:
         dots = ", ".join(end(p) for p in drawing.dots)
-        out.append(f"for dot in [{dots}]:\n    ax.add_patch(Circle(dot, {1.6 * style.line_width:.2f}, color='black', linewidth=0))")
-    font = f'ha="center", va="center", fontsize={style.font_size * 0.72:.2f}, family="{style.font}"'
-    texts = ", ".join(f"({_number(t.x)}, {_number(t.y)}, {_quoted(t.text)})" for t in drawing.texts)
+        disc = f"Circle(dot, {style.dot_radius:.2f}, facecolor='black', linewidth=0)"
+        out.append(f"for dot in [{dots}]:\n    ax.add_patch({disc})")
+    texts = ", ".join(f"(*{_pair(baseline_start(t, style))}, {as_matplotlib(t.text)!r})" for t in drawing.texts)
+    font = f"fontsize={style.font_size * POINTS:.2f}, family={style.font!r}"
     out.append(f"for x, y, text in [{texts}]:\n    ax.text(x, y, text, {font})")
     return "\n".join(out) + TAIL
-
-
-def _quoted(text: str) -> str:
-    return repr(f"${text}$" if "\\" in text else text)

@@ -1,10 +1,12 @@
 """A figure known by its coordinates alone, as when it was traced from print.
 
-Promise: what it states is what the source says *and* the coordinates show, plus what the coordinates show unasked (kinds of
-triangles, midpoints, positions about a circle). The same reading is made after every edit, so a negative's caption says the
-same sorts of things as a positive's. Printed values are kept as text: exam figures are not drawn to scale.
+Promise: what it states is what the source says *and* the coordinates show, plus what the coordinates show unasked
+(kinds of triangles, midpoints, positions about a circle). The same reading is made after every edit, so a negative's
+caption says the same sorts of things as a positive's. Printed values are kept as text: exam figures are not drawn to
+scale.
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -14,7 +16,7 @@ from itertools import combinations
 import numpy as np
 
 from .diagram import Diagram, Fact, Mark
-from .facts import KINDS, canonical, check, distance
+from .facts import KINDS, canonical, check, distance, look_equal, statements
 
 MAX_SHAPES = 3  # a caption names at most so many triangles and quadrilaterals
 STRONGER = {  # facts that make a weaker one about the same points not worth saying
@@ -48,12 +50,11 @@ def _closed(corners: tuple[str, ...], joined: set[frozenset[str]]) -> bool:
 
 
 def _triangles(diagram: Diagram, joined: set[frozenset[str]]) -> Iterator[Fact]:
-    kinds = ("equilateral_triangle", "right_triangle", "isosceles_triangle", "triangle")
+    special = ("equilateral_triangle", "right_triangle", "isosceles_triangle")
     for a, b, c in combinations(diagram.points, 3):
-        if not _closed((a, b, c), joined):
-            continue
-        if (found := _shape(diagram, kinds, [(a, b, c), (b, c, a), (c, a, b)])) is not None:
-            yield found
+        plain = Fact("triangle", (a, b, c))
+        if _closed((a, b, c), joined) and check(plain, diagram) is True:
+            yield _shape(diagram, special, [(a, b, c), (b, c, a), (c, a, b)]) or plain
 
 
 def _quadrilaterals(diagram: Diagram, joined: set[frozenset[str]]) -> Iterator[Fact]:
@@ -68,10 +69,11 @@ def _quadrilaterals(diagram: Diagram, joined: set[frozenset[str]]) -> Iterator[F
 
 
 def _convex(diagram: Diagram, corners: tuple[str, ...]) -> bool:
-    p = np.array([diagram.points[c] for c in corners])
-    u, v = np.roll(p, -1, 0) - p, np.roll(p, -2, 0) - np.roll(p, -1, 0)
-    cross = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
-    return bool((cross > 0).all() or (cross < 0).all())
+    """Whether a walk around the corners turns the same way at each of them."""
+    p = [diagram.points[c] for c in corners]
+    sides = [(p[i][0] - p[i - 1][0], p[i][1] - p[i - 1][1]) for i in range(len(p))]
+    turns = [sides[i - 1][0] * sides[i][1] - sides[i - 1][1] * sides[i][0] for i in range(len(p))]
+    return all(t > 0 for t in turns) or all(t < 0 for t in turns)
 
 
 def _about_segments(diagram: Diagram, joined: set[frozenset[str]]) -> Iterator[Fact]:
@@ -100,7 +102,12 @@ def _about_circles(diagram: Diagram) -> Iterator[Fact]:
         o = circle.center
         yield Fact("circle", (o,))
         for a, b in diagram.segments:
-            for fact in (Fact("diameter", (a, b, o)), Fact("tangent", (a, b, o)), Fact("tangent", (b, a, o)), Fact("chord", (a, b, o))):
+            for fact in (
+                Fact("diameter", (a, b, o)),
+                Fact("tangent", (a, b, o)),
+                Fact("tangent", (b, a, o)),
+                Fact("chord", (a, b, o)),
+            ):
                 if check(fact, diagram) is True:
                     yield fact
                     break
@@ -111,7 +118,8 @@ def _about_circles(diagram: Diagram) -> Iterator[Fact]:
 
 
 def read_facts(diagram: Diagram, given: Iterable[Fact]) -> tuple[Fact, ...]:
-    """What a caption of this diagram says: shapes, then given facts that the coordinates bear out, then what else they show.
+    """What a caption of this diagram says: shapes, then given facts that the coordinates bear out, then what else they
+    show.
 
     A fact that follows from one already said about the same points is left out.
     """
@@ -150,7 +158,8 @@ class TracedFigure:
 
     @cached_property
     def diagram(self) -> Diagram:
-        kept = tuple(m for m in self.drawn.marks if _mark_holds(m, self.drawn))
+        standing = [m for m in self.drawn.marks if _mark_holds(m, self.drawn)]
+        kept = tuple(m for m in standing if not _contradicted(m, standing, self.drawn))
         plain = replace(self.drawn, marks=kept)
         values = tuple(Fact(m.kind, m.points, m.text) for m in kept if m.text)
         given = (f for f in self.drawn.facts if KINDS[f.kind].edit != "value")
@@ -160,7 +169,10 @@ class TracedFigure:
         """One edit: letters exchanged, a printed value replaced, a point moved, or a shape stretched into another."""
         edits = {"order": self._relabel, "value": self._reprint, "relation": self._move, "shape": self._stretch}
         drawn = edits[kind](rng)
-        return None if drawn is None or not _readable(drawn) else TracedFigure(drawn)
+        if drawn is None or not readable(drawn):
+            return None
+        edited = TracedFigure(drawn)
+        return edited if statements(edited.diagram.facts) != statements(self.diagram.facts) else None
 
     def _relabel(self, rng: np.random.Generator) -> Diagram | None:
         names = list(self.drawn.points)
@@ -223,32 +235,32 @@ class TracedFigure:
     def _stretch(self, rng: np.random.Generator) -> Diagram | None:
         """Map the whole figure so that one of its triangles or parallelograms becomes another kind.
 
-        An affine map keeps incidence, parallels and midpoints, so the rest of the figure stays what it was. A figure with
-        circles is left alone: they would no longer be circles.
+        An affine map keeps incidence, parallels and midpoints, so the rest of the figure stays what it was. A figure
+        with circles is left alone: they would no longer be circles.
         """
         shapes = [f for f in self.diagram.facts if KINDS[f.kind].edit == "shape" and len(f.points) in (3, 4)]
         if self.drawn.circles or not shapes:
             return None
         shape = shapes[int(rng.integers(len(shapes)))]
-        corners = rng.permutation(shape.points[:3]) if len(shape.points) == 3 else shape.points
-        b, a, c = (self.drawn.position(p) for p in (corners[1], corners[0], corners[2]))
-        target = _third_corner(b - a, c - a if len(shape.points) == 3 else self.drawn.position(corners[3]) - a, rng)
-        now = np.column_stack([b - a, (c if len(shape.points) == 3 else self.drawn.position(corners[3])) - a])
-        if abs(np.linalg.det(now)) < 1e-6:
-            return None
-        matrix = np.column_stack([b - a, target]) @ np.linalg.inv(now)
+        corner, *ends = (
+            rng.permutation(shape.points) if len(shape.points) == 3 else (*shape.points[:2], shape.points[3])
+        )
+        a, b, c = (self.drawn.position(p) for p in (corner, *ends))
+        target = _third_corner(b - a, c - a, rng)
+        matrix = np.column_stack([b - a, target]) @ np.linalg.inv(np.column_stack([b - a, c - a]))
         points = {n: tuple((a + matrix @ (self.drawn.position(n) - a)).tolist()) for n in self.drawn.points}
         return replace(self.drawn, points=points)
 
 
 def _third_corner(first: np.ndarray, second: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A new second side that makes a right angle, equal sides, both, or 60 degrees with the first, on its old side of it."""
+    """A new second side, on its old side of the first: at a right angle, as long, both, at 60 degrees, or neither."""
     turn = 1.0 if first[0] * second[1] - first[1] * second[0] > 0 else -1.0
     unit = first / np.linalg.norm(first)
     across = turn * np.array([-unit[1], unit[0]])
     length, side = float(np.linalg.norm(first)), float(np.linalg.norm(second))
     slant = float(np.clip(np.degrees(np.arccos(np.dot(unit, second / side))), 40, 140))
-    degrees, reach = [(90.0, side), (slant, length), (90.0, length), (60.0, length), (55.0, 1.5 * length)][int(rng.integers(5))]
+    sides = ((90.0, side), (slant, length), (90.0, length), (60.0, length), (55.0, 1.5 * length))
+    degrees, reach = sides[int(rng.integers(len(sides)))]
     return reach * (np.cos(np.radians(degrees)) * unit + np.sin(np.radians(degrees)) * across)
 
 
@@ -263,26 +275,36 @@ def _mark_holds(mark: Mark, drawn: Diagram) -> bool:
     return arms and (mark.kind != "right_angle" or check(Fact("perpendicular", (a, b, b, c)), drawn) is True)
 
 
-def _readable(drawn: Diagram) -> bool:
+def _contradicted(mark: Mark, marks: Iterable[Mark], drawn: Diagram) -> bool:
+    """Whether a tick or arc says that two parts are equal which visibly are not."""
+    if mark.kind not in ("ticks", "arcs"):
+        return False
+    partners = (m for m in marks if (m.kind, m.count) == (mark.kind, mark.count))
+    return any(look_equal(drawn, mark.points, m.points) is False for m in partners)
+
+
+def readable(drawn: Diagram) -> bool:
+    """Whether all points are far enough apart to carry their letters."""
     return all(distance(drawn, a, b) > 0.06 * drawn.size for a, b in combinations(drawn.points, 2))
 
 
 def change_value(text: str, rng: np.random.Generator) -> str:
     """Another value of the same form: one number of it changes, or its letter where there is no number."""
     numbers = list(re.finditer(r"\d+(?:\.\d+)?", text))
+    most = 179.0 if text.endswith("°") else math.inf
     if numbers:
         found = numbers[int(rng.integers(len(numbers)))]
         decimals = len(found.group().partition(".")[2])
         value = float(found.group())
-        low, high = max(1.0, 0.5 * value), max(4.0, 1.6 * value)
+        low, high = max(1.0, 0.5 * min(value, most)), min(max(4.0, 1.6 * value), most)
         new = found.group()
         while new == found.group():
             new = f"{rng.uniform(low, high):.{decimals}f}"
         return text[: found.start()] + new + text[found.end() :]
-    letters = re.findall(r"(?<![a-zA-Z\\])[a-z](?![a-zA-Z])", text)
-    old = letters[0] if letters else text
-    new = str(rng.choice([c for c in "abcnpwxyz" if c != old]))
-    return text.replace(old, new, 1)
+    letter = re.search(r"(?<![a-zA-Z\\])[a-z](?![a-zA-Z])", text)  # on its own, so not within \sqrt
+    start, end = letter.span() if letter else (0, len(text))
+    new = str(rng.choice([c for c in "abcnpwxyz" if c != text[start:end]]))
+    return text[:start] + new + text[end:]
 
 
 def maximal_segments(segments: Iterable[tuple[str, str]], diagram: Diagram) -> tuple[tuple[str, str], ...]:

@@ -1,8 +1,9 @@
 """Image negatives: edit the figure, solve and draw it again, prove the difference.
 
-Kept is only a figure of which both hold on coordinates: some statement of its caption is visibly false of the positive (so its
-caption is a text negative), and some statement of the positive's caption is visibly false of it (so its image is an image
-negative). Everything else is dropped and counted. Source: MMGeoLM section 3.2, with proof in place of an LLM's word.
+Kept is only a figure of which both hold on coordinates: some statement of its caption is visibly false of the positive
+(so its caption is a text negative), and some statement of the positive's caption is visibly false of it (so its image
+is an image negative). Everything else is dropped and counted. Source: MMGeoLM section 3.2, with proof in place of an
+LLM's word.
 """
 
 from collections import Counter
@@ -14,7 +15,7 @@ import numpy as np
 from ..diagram import Diagram, Fact, Figure
 from ..diagram.caption import caption
 from ..diagram.diagram import EDIT_KINDS
-from ..diagram.facts import canonical, check
+from ..diagram.facts import check, statements
 
 EDIT_SHARES = (0.6, 0.25, 0.1, 0.05)  # how often a negative has one, two, three, four edits
 TRIES_PER_NEGATIVE = 6
@@ -57,7 +58,7 @@ def image_negatives(
         dropped: counts candidates that were not kept, by reason.
     """
     positive = figure.diagram
-    seen = {_statements(positive)}
+    seen = {statements(positive.facts)}
     kept: list[ImageNegative] = []
     for attempt in range(TRIES_PER_NEGATIVE * count):
         if len(kept) == count:
@@ -69,16 +70,12 @@ def image_negatives(
             dropped[f"image: no {first} edit"] += 1
             continue
         negative = edited.diagram
-        if not negative.facts or _statements(negative) in seen:
+        if not negative.facts or statements(negative.facts) in seen:
             dropped["image: same as another"] += 1
         elif first_false(negative.facts, positive) is None or first_false(positive.facts, negative) is None:
             dropped["image: not provably different"] += 1
         else:
-            seen.add(_statements(negative))
+            seen.add(statements(negative.facts))
             kinds = "+".join(k for k in EDIT_KINDS if k in (first, *more))
             kept.append(ImageNegative(negative, caption(negative.facts, wording), kinds))
     return kept
-
-
-def _statements(diagram: Diagram) -> frozenset[Fact]:
-    return frozenset(canonical(f) for f in diagram.facts)

@@ -1,8 +1,9 @@
 """Retrieval negatives: the most similar captions of other figures that are proven false of this one.
 
-A sentence encoder ranks the captions by cosine similarity (MMGeoLM section 3.2 uses dense retrieval; any sentence-transformers
-model serves). A similar caption may well be true of the figure, so its statements are checked on the figure's coordinates and
-it is kept only if one of them is visibly false. Similarities are computed in blocks: memory grows with rows, not with their square.
+A sentence encoder ranks the captions by cosine similarity (MMGeoLM section 3.2 uses dense retrieval; any
+sentence-transformers model serves). A similar caption may well be true of the figure, so its statements are checked on
+the figure's coordinates and it is kept only if one of them is visibly false. Similarities are computed in blocks:
+memory grows with rows, not with their square.
 """
 
 from collections import Counter
@@ -17,7 +18,8 @@ BLOCK = 1024  # captions ranked at a time
 
 
 def encode(captions: Sequence[str], retriever: str) -> np.ndarray:
-    """L2-normalised sentence embeddings, `[captions, dim]` float32, by a sentence-transformers model (Hub id or folder).
+    """L2-normalised sentence embeddings, `[captions, dim]` float32, by a sentence-transformers model (Hub id or
+    folder).
 
     Raises:
         ValueError: if the model cannot be loaded.
@@ -27,7 +29,9 @@ def encode(captions: Sequence[str], retriever: str) -> np.ndarray:
     try:
         model = SentenceTransformer(retriever)
     except (OSError, ValueError) as error:
-        raise ValueError(f"no sentence encoder at '{retriever}' ({error}): give --retriever a Hub id or a folder") from None
+        raise ValueError(
+            f"no sentence encoder at '{retriever}' ({error}): give --retriever a Hub id or a folder"
+        ) from None
     return model.encode(list(captions), normalize_embeddings=True, show_progress_bar=True, convert_to_numpy=True)
 
 
@@ -59,7 +63,9 @@ def retrieve(
     return found
 
 
-def _proven(row: int, nearest: np.ndarray, diagrams: Sequence[Diagram], count: int, dropped: Counter[str]) -> list[int]:
+def _proven(
+    row: int, nearest: np.ndarray, diagrams: Sequence[Diagram], count: int, dropped: Counter[str]
+) -> list[int]:
     kept: list[int] = []
     for other in nearest.tolist():
         if len(kept) == count:

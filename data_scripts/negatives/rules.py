@@ -1,8 +1,9 @@
 """Rule negatives: edit what the caption states, and keep the caption only if it is now proven false of the figure.
 
-Four kinds of edit (MMGeoLM section 3.2 and appendix A): order (letters exchanged), shape, relation, value. One to four edits per
-caption, each on a statement of its own so that they spread over the caption, each with letters of the figure only. Naming a
-polygon from another corner or a segment from its other end is no edit: such statements are the same by `canonical`.
+Four kinds of edit (MMGeoLM section 3.2 and appendix A): order (letters exchanged), shape, relation, value. One to four
+edits per caption, each on a statement of its own so that they spread over the caption, each with letters of the figure
+only. Naming a polygon from another corner or a segment from its other end is no edit: such statements are the same by
+`canonical`.
 """
 
 from collections import Counter
@@ -15,13 +16,13 @@ import numpy as np
 from ..diagram import Diagram, Fact
 from ..diagram.caption import caption
 from ..diagram.diagram import EDIT_KINDS
-from ..diagram.facts import KINDS, canonical, check
+from ..diagram.facts import KINDS, canonical, check, statements
 from ..diagram.traced import change_value
 from .image import EDIT_SHARES
 
 TRIES_PER_NEGATIVE = 6
 
-# Statements that can be mistaken for one another, as (kind, which points of the first are kept in which order).
+# Statements about the same points in the same order that can be mistaken for one another.
 RELATIONS: tuple[tuple[str, ...], ...] = (
     ("cevian", "median", "altitude", "bisector"),
     ("parallel", "perpendicular"),
@@ -125,7 +126,7 @@ def rule_negatives(
         wording: seed of the positive's caption, so that unedited statements read the same.
         dropped: counts candidates that were not kept, by reason.
     """
-    seen = {frozenset(canonical(f) for f in diagram.facts)}
+    seen = {statements(diagram.facts)}
     kept: list[RuleNegative] = []
     for attempt in range(TRIES_PER_NEGATIVE * count):
         if len(kept) == count:
@@ -136,10 +137,9 @@ def rule_negatives(
         if facts is None:
             dropped[f"rule: no {first} edit"] += 1
             continue
-        statements = frozenset(canonical(f) for f in facts)
-        if statements in seen:
+        if statements(facts) in seen:
             dropped["rule: same as another"] += 1
             continue
-        seen.add(statements)
+        seen.add(statements(facts))
         kept.append(RuleNegative(caption(facts, wording), "+".join(k for k in EDIT_KINDS if k in (first, *more))))
     return kept

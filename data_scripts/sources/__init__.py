@@ -1,1 +1,1 @@
-"""Where figures come from: one file per origin. Each gives `SourceFigure`s with a stable id."""
+"""Where figures come from: one file per origin. Each gives figures that can be rebuilt from a stable id."""

@@ -1,13 +1,16 @@
 """Real exam figures: the logic forms of Geometry3K (Lu et al. 2021, Inter-GPS), read from their zip.
 
-A record gives pixel positions, lines, circles and what the figure states. Known dirt is dealt with here: points at (-1, -1) are
-placeholders and dropped with everything that names them, empty and malformed forms are counted and left out, `""` is no circle,
-named angles ("angle 4") are not drawn by us. Splits as published: train 0-2100, validation -2400, test -3001.
+A record gives pixel positions, lines, circles and what the figure states. Known dirt is dealt with here: points at
+(-1, -1) are placeholders and dropped with everything that names them, empty and malformed forms are counted and left
+out, `""` is no circle, named angles ("angle 4") are not drawn by us. Splits as published: train 0-2100, validation
+-2400, test -3001.
 """
 
 import json
+import math
 import re
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -17,7 +20,7 @@ import numpy as np
 
 from ..diagram import Circle, Diagram, Fact, Mark
 from ..diagram.facts import same_object
-from ..diagram.traced import TracedFigure, maximal_segments
+from ..diagram.traced import TracedFigure, maximal_segments, readable
 
 MEMBER = "diagram_logic_forms_annot.json"
 SPLITS = {"train": (0, 2100), "validation": (2101, 2400), "test": (2401, 3001)}
@@ -67,7 +70,7 @@ class _Reading:
     facts: list[Fact] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     on_circle: list[tuple[str, str]] = field(default_factory=list)
-    equal: dict[str, int] = field(default_factory=lambda: {"ticks": 0, "arcs": 0})
+    equal: dict[str, list[list[tuple[str, ...]]]] = field(default_factory=lambda: {"ticks": [], "arcs": []})
 
     def read(self, form: "Term | str") -> bool:
         """Take one form in; False where it is of a kind that we do not draw."""
@@ -106,16 +109,30 @@ class _Reading:
             if isinstance(left, str) or left[0] != outer or not (part := _points(left[1][0], inner, count)):
                 continue
             if isinstance(right, str):
+                if not re.search(r"[\da-z]", right):
+                    return False
                 unit = "°" if mark == "angle" and re.fullmatch(r"[\d.]+", right) else ""
                 self.marks.append(Mark(mark, part, re.sub(r"[ *]", "", right) + unit))
-                return bool(re.search(r"[\da-z]", right))
+                return True
             if right[0] == outer and (other := _points(right[1][0], inner, count)) and other != part:
-                kind = "ticks" if mark == "length" else "arcs"
-                self.equal[kind] += 1
-                self.marks += [Mark(kind, p, count=self.equal[kind]) for p in (part, other)]
+                self._join("ticks" if mark == "length" else "arcs", part, other)
                 self.facts.append(Fact(equal, (*part, *other)))
                 return True
         return False
+
+    def _join(self, kind: str, *parts: tuple[str, ...]) -> None:
+        """Put equal parts into one group: AB = CD and CD = EF make three parts with the same ticks."""
+        joined = [g for g in self.equal[kind] if any(_same_name(p, part) for p in g for part in parts)]
+        self.equal[kind] = [g for g in self.equal[kind] if g not in joined] + [[*sum(joined, []), *parts]]
+
+    def all_marks(self) -> list[Mark]:
+        """Printed values and right angles, then each group of equal parts with its own number of ticks or arcs."""
+        groups = [(kind, n, group) for kind, found in self.equal.items() for n, group in enumerate(found, 1)]
+        return [*self.marks, *(Mark(kind, part, count=n) for kind, n, group in groups for part in group)]
+
+
+def _same_name(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    return first in (second, second[::-1])
 
 
 def read_record(record: dict, skipped: Counter[str]) -> TracedFigure:
@@ -124,24 +141,23 @@ def read_record(record: dict, skipped: Counter[str]) -> TracedFigure:
     Raises:
         ValueError: if the record has no usable figure (fewer than three placed points, no line).
     """
-    placed = {
-        name: (float(x), -float(y))  # pixels run downwards
-        for name, (x, y) in record.get("point_positions", {}).items()
-        if (x, y) != (-1, -1) and re.fullmatch("[A-Z]", name) and np.isfinite([x, y]).all()
-    }
+    placed = _placed_points(record)
+    forms, joined = record.get("diagram_logic_forms"), record.get("line_instances")
+    if not isinstance(forms, list) or not isinstance(joined, list):
+        raise ValueError("no list of lines or of logic forms")
     if len(placed) < 3:
         raise ValueError("fewer than three points have a position")
     if len(placed) > MAX_POINTS:
         raise ValueError(f"more than {MAX_POINTS} points")
     reading = _Reading()
-    for text in record.get("diagram_logic_forms", []):
+    for text in forms:
         try:
-            if not reading.read(parse_form(text)):
-                skipped["form: empty" if not text.strip() else "form: not drawn by us"] += 1
+            if not reading.read(parse_form(str(text))):
+                skipped["form: empty" if not str(text).strip() else "form: not drawn by us"] += 1
         except (ValueError, IndexError):
             skipped["form: malformed"] += 1
     bare = Diagram(placed)
-    lines = [tuple(line) for line in record.get("line_instances", []) if len(line) == 2]
+    lines = [tuple(line) for line in map(str, joined) if len(line) == 2]
     lines = maximal_segments([s for s in lines if s[0] in placed and s[1] in placed and s[0] != s[1]], bare)
     if not lines:
         raise ValueError("no line joins two placed points")
@@ -149,12 +165,31 @@ def read_record(record: dict, skipped: Counter[str]) -> TracedFigure:
     centres = {c.center for c in circles}
     facts = [*reading.facts, *(Fact("on_circle", pair) for pair in reading.on_circle if pair[1] in centres)]
     with_lines = replace(bare, segments=lines)
-    marks = _one_per_part([m for m in reading.marks if set(m.points) <= set(placed) and m.text != "°"], with_lines)
+    marks = _one_per_part([m for m in reading.all_marks() if set(m.points) <= set(placed)], with_lines)
     kept = tuple(f for f in facts if set(f.points) <= set(placed) and len(set(f.points)) >= 2)
-    figure = TracedFigure(replace(with_lines, circles=circles, marks=tuple(marks), facts=kept))
+    drawn = replace(with_lines, circles=circles, marks=tuple(marks), facts=kept)
+    if not readable(drawn):
+        raise ValueError("points are too close to be told apart")
+    figure = TracedFigure(drawn)
     if not 1 <= len(figure.diagram.facts) <= MAX_FACTS:
         raise ValueError(f"states no fact, or more than {MAX_FACTS}")
     return figure
+
+
+def _placed_points(record: dict) -> dict[str, tuple[float, float]]:
+    """Points with a position; pixels run downwards, so y changes its sign.
+
+    Raises:
+        ValueError: if the positions are no coordinates.
+    """
+    try:
+        return {
+            name: (float(x), -float(y))
+            for name, (x, y) in record["point_positions"].items()
+            if (x, y) != (-1, -1) and re.fullmatch("[A-Z]", name) and math.isfinite(x) and math.isfinite(y)
+        }
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise ValueError("no point positions that can be read") from None
 
 
 def _one_per_part(marks: list[Mark], diagram: Diagram) -> list[Mark]:
@@ -166,7 +201,9 @@ def _one_per_part(marks: list[Mark], diagram: Diagram) -> list[Mark]:
     return kept
 
 
-def _circles(record: dict, placed: dict[str, tuple[float, float]], on_circle: list[tuple[str, str]]) -> tuple[Circle, ...]:
+def _circles(
+    record: dict, placed: dict[str, tuple[float, float]], on_circle: list[tuple[str, str]]
+) -> tuple[Circle, ...]:
     """Circles whose centre is placed, with the median distance of their points as radius."""
     found = []
     for center in dict.fromkeys([*record.get("circle_instances", []), *(o for _, o in on_circle)]):
@@ -189,13 +226,15 @@ def load_records(path: str | Path) -> dict[int, dict]:
     try:
         with zipfile.ZipFile(path) as archive:
             member = next((n for n in archive.namelist() if n.endswith(MEMBER)), None)
-            if member is None:
-                raise ValueError(f"{path} holds no {MEMBER}: is it the zip of Geometry3K's logic forms?")
-            return {int(key): record for key, record in json.loads(archive.read(member)).items()}
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
+            content = None if member is None else archive.read(member)
+    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"{path} cannot be read as a zip ({error}): download it again") from None
-    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError) as error:
-        raise ValueError(f"{MEMBER} in {path} is not the JSON it should be ({error})") from None
+    if content is None:
+        raise ValueError(f"{path} holds no {MEMBER}: is it the zip of Geometry3K's logic forms?")
+    try:
+        return {int(key): record for key, record in json.loads(content).items()}
+    except (ValueError, AttributeError) as error:  # ValueError: no JSON, no UTF-8, or a key that is no number
+        raise ValueError(f"{MEMBER} in {path} is not the JSON it should be ({error}): download it again") from None
 
 
 def record_numbers(records: dict[int, dict], split: str) -> Iterator[int]:

@@ -1,7 +1,7 @@
 """Figures made from nothing: families of construction programs.
 
-Promise: figure `(seed, split, index)` is the same for ever; nothing is read, nothing downloaded. Held-out figures come from
-their own stream of random numbers.
+Promise: figure `(seed, split, index)` is the same for ever; nothing is read, nothing downloaded. Held-out figures come
+from their own stream of random numbers.
 """
 
 from collections.abc import Callable
@@ -119,7 +119,7 @@ FAMILIES: dict[str, Family] = {
 
 
 def draw_letters(rng: np.random.Generator) -> list[str]:
-    """Vertex names: half the time from A on, otherwise any letters, always in a readable order."""
+    """Vertex names: half the time from A on, otherwise any letters in any order."""
     if rng.random() < 0.5:
         return list(LETTERS)
     return rng.permutation(list(LETTERS)).tolist()
