@@ -2,8 +2,8 @@
 
     python -m evaluation.report --run runs/demo/procedural --output runs/demo/report.html
 
-Promise: every figure on the page is read from a file of the run; what the run does not hold is left out, and said. The page is one
-file, pictures included.
+Promise: every figure on the page is read from a file of the run, and what the run does not hold is left out. The page
+is one file, pictures included.
 """
 
 import base64
@@ -97,7 +97,9 @@ def hits_plot(results: dict[str, dict]) -> str | None:
             low, high = entry["interval_95"]
             error = [[max(0.0, entry["accuracy"] - low)], [max(0.0, high - entry["accuracy"])]]
             style = {"label": label} if j == 0 else {}
-            ax.bar(j + (i - (len(results) - 1) / 2) * width, entry["accuracy"], width, yerr=error, color=f"C{i}", **style)
+            ax.bar(
+                j + (i - (len(results) - 1) / 2) * width, entry["accuracy"], width, yerr=error, color=f"C{i}", **style
+            )
             ax.hlines(entry["chance"], j - 0.45, j + 0.45, colors="black", linestyles="dotted", linewidth=1)
     ax.set_xticks(range(len(sets)), sets)
     ax.set_ylim(0, 1)

@@ -35,6 +35,14 @@ LEARNING_RATES = {"align": 1e-3, "sft": 2e-5}  # the paper's
 NUM_PROBED_ROWS = 64
 
 
+def cpu_computes_bf16() -> bool:
+    """Whether this machine has no accelerator and a CPU with bfloat16 instructions, which save time."""
+    if torch.accelerator.is_available():
+        return False
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older releases of torch do not tell
+    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
+
+
 @dataclass
 class ModelArguments:
     """Which parts to join, or which MMGeoLM to go on with, and how LoRA is set up."""
@@ -108,7 +116,8 @@ class StageConfig(SFTConfig):
         default=False, metadata={"help": "Save memory by computing activations twice; worth it for large models."}
     )
     bf16: bool | None = field(
-        default=None, metadata={"help": "Compute in bfloat16; by default where the GPU has it, and never on a CPU."}
+        default=None,
+        metadata={"help": "Compute in bfloat16; by default where the hardware has it, unless --use_cpu is given."},
     )
     remove_unused_columns: bool = field(default=False, metadata={"help": "Stays off: the collator picks the columns."})
 
@@ -119,6 +128,8 @@ class StageConfig(SFTConfig):
             self.learning_rate = LEARNING_RATES[self.stage]
         if self.bf16 is None:
             self.bf16 = bool(is_torch_bf16_gpu_available()) and not (self.fp16 or self.use_cpu)
+            if not (self.bf16 or self.fp16 or self.use_cpu) and cpu_computes_bf16():
+                self.bf16 = self.use_cpu = True  # transformers takes bf16 on a CPU only with use_cpu
         super().__post_init__()
         self.dataloader_pin_memory &= self.device.type != "cpu"
 

@@ -5,15 +5,18 @@
 A contrastive loss says only that two figures differ; a tower that cannot yet read a letter finds no way down from
 there. The program that drew a figure knows everything about it, so two dense tasks come first:
 
-- glyphs: for every patch, which letters and digits are printed there, read off the second-to-last layer, the one an LMM sees;
-- statements: for every figure, which of a handful of single statements are true and which are proven false, judged by the
-  similarity of image and statement embedding with a sigmoid loss (Zhai et al. 2023, SigLIP, Eq. 1).
+- glyphs: for every patch, which letters and digits are printed there, read off the second-to-last layer, the one an
+  LMM sees;
+- statements: for every figure, which statements of the whole batch are true of it and which are proven false, judged
+  by the similarity of image and text embedding with a sigmoid loss (Zhai et al. 2023, SigLIP, Eq. 1). Unlike there,
+  nothing is assumed: what can be neither proven nor disproven on coordinates is left out.
 
 The heads are dropped afterwards: what is saved is a plain MMCLIP of a stock backbone.
 Promise: figure number i of a seed is the same for ever, so a resumed run sees what an uninterrupted one would have
 seen.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
@@ -29,6 +32,8 @@ from data_scripts.cli import run_command
 from data_scripts.diagram import Diagram, Fact
 from data_scripts.diagram.caption import CLAUSES, NOUNS, OPENINGS, caption
 from data_scripts.diagram.drawing import Style, lay_out, rasterise
+from data_scripts.diagram.facts import check
+from data_scripts.negatives.image import first_false
 from data_scripts.negatives.rules import EDITS
 from data_scripts.sources import procedural
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
@@ -40,6 +45,7 @@ from .scratch import ScratchConfig, scratch_mmclip
 logger = logging.get_logger(__name__)
 
 GLYPHS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789°.xyz+-"
+LENGTH_GROUPS = 4  # texts are padded within groups of like length
 STATEMENTS = 6  # per figure: half true, half proven false, as far as there are any
 
 
@@ -88,12 +94,11 @@ class WarmUpFigures(torch.utils.data.Dataset):
             families = list(procedural.FAMILIES)
             diagram = procedural.draw_program(families[int(rng.integers(len(families)))], rng).diagram
         drawing = lay_out(diagram, Style.draw(rng, self.image_size))
-        texts, labels = draw_statements(diagram, rng)
         return {
             "image": np.asarray(rasterise(drawing)),
             "glyphs": self._glyph_targets(drawing.glyphs()),
-            "statements": texts,
-            "statement_labels": labels,
+            "diagram": diagram,
+            "statements": draw_statements(diagram, rng),
         }
 
     def _glyph_targets(self, glyphs: list[tuple[str, float, float]]) -> torch.Tensor:
@@ -114,26 +119,39 @@ def _new_letters(diagram: Diagram, rng: np.random.Generator) -> Diagram:
     )
 
 
-def draw_statements(diagram: Diagram, rng: np.random.Generator) -> tuple[list[str], list[float]]:
-    """Parts of a figure's caption, from one statement to all of it, with 1.0 for true and 0.0 for proven false.
+@dataclass(frozen=True)
+class Statement:
+    """Part of a figure's caption, from one fact to all of them, true as drawn or with one fact edited."""
 
-    Every true part is followed by the same part with one statement edited (`negatives.rules.EDITS`), if there is an edit
-    that is proven false: the two differ in a letter, a number or a word.
+    facts: tuple[Fact, ...]
+    text: str
+
+    def holds(self, diagram: Diagram) -> float:
+        """1.0 if it is true of the diagram, 0.0 if proven false, nan if neither."""
+        if first_false(self.facts, diagram) is not None:
+            return 0.0
+        return 1.0 if all(check(f, diagram) is True for f in self.facts) else math.nan
+
+
+def draw_statements(diagram: Diagram, rng: np.random.Generator) -> list[Statement]:
+    """Up to `STATEMENTS` statements about a figure.
+
+    Every true one is followed by its false twin, the same with one fact edited (`negatives.rules.EDITS`), if there is
+    an edit that is proven false: the two differ in a letter, a number or a word.
     """
-    texts, labels = [], []
+    statements = []
     segments = [Fact("segment", s) for s in diagram.segments]
     for _ in range(STATEMENTS // 2):
         wording = int(rng.integers(2**31))
-        pool = list(diagram.facts) if rng.random() < 0.7 else segments
-        count = int(rng.integers(1, len(pool) + 1)) if pool is not segments else 1
-        part = [pool[i] for i in sorted(rng.permutation(len(pool))[:count].tolist())]
-        texts.append(caption(part, wording))
-        labels.append(1.0)
-        edited = edit_one(part, diagram, rng)
-        if edited is not None:
-            texts.append(caption(edited, wording))
-            labels.append(0.0)
-    return texts, labels
+        if rng.random() < 0.2:
+            part = [segments[int(rng.integers(len(segments)))]]
+        else:
+            count = int(rng.integers(1, len(diagram.facts) + 1))
+            part = [diagram.facts[i] for i in sorted(rng.permutation(len(diagram.facts))[:count].tolist())]
+        statements.append(Statement(tuple(part), caption(part, wording)))
+        if (edited := edit_one(part, diagram, rng)) is not None:
+            statements.append(Statement(tuple(edited), caption(edited, wording)))
+    return statements
 
 
 def edit_one(part: list[Fact], diagram: Diagram, rng: np.random.Generator) -> list[Fact] | None:
@@ -146,7 +164,7 @@ def edit_one(part: list[Fact], diagram: Diagram, rng: np.random.Generator) -> li
 
 
 class WarmUpCollator:
-    """Stacks figures; statements are flattened with the figure they speak of."""
+    """Stacks figures and judges every statement of the batch against every figure of it."""
 
     def __init__(self, processor: MMCLIPProcessor) -> None:
         self.processor = processor
@@ -154,17 +172,16 @@ class WarmUpCollator:
         self.std = torch.tensor(processor.image_processor.image_std).view(1, -1, 1, 1)
 
     def __call__(self, figures: list[dict]) -> dict[str, torch.Tensor]:
-        grey = (
-            torch.from_numpy(np.stack([f["image"] for f in figures])).float().div_(255)
-        )  # drawn at the tower's own size
-        text = self.processor(text=[t for f in figures for t in f["statements"]], return_tensors="pt", padding=True)
-        owner = [i for i, f in enumerate(figures) for _ in f["statements"]]
+        # Drawn at the tower's own size, so there is nothing to resize.
+        grey = torch.from_numpy(np.stack([f["image"] for f in figures])).float().div_(255)
+        statements = [s for f in figures for s in f["statements"]]
+        text = self.processor(text=[s.text for s in statements], return_tensors="pt", padding=True)
         return {
             "pixel_values": (grey[:, None].expand(-1, 3, -1, -1) - self.mean) / self.std,
             "input_ids": text["input_ids"],
             "attention_mask": text["attention_mask"],
-            "statement_owner": torch.tensor(owner),
-            "statement_labels": torch.tensor([v for f in figures for v in f["statement_labels"]]),
+            "truth": torch.tensor([[s.holds(f["diagram"]) for s in statements] for f in figures]),
+            "owner": torch.tensor([i for i, f in enumerate(figures) for _ in f["statements"]]),
             "glyphs": torch.stack([f["glyphs"] for f in figures]),
         }
 
@@ -186,8 +203,8 @@ class WarmUpModel(nn.Module):
         pixel_values: torch.Tensor,
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
-        statement_owner: torch.Tensor,
-        statement_labels: torch.Tensor,
+        truth: torch.Tensor,
+        owner: torch.Tensor,
         glyphs: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
         """Losses and accuracies of a batch.
@@ -196,8 +213,8 @@ class WarmUpModel(nn.Module):
             pixel_values: `[batch, 3, size, size]`.
             input_ids: statements, `[num_statements, length]`.
             attention_mask: the same shape.
-            statement_owner: figure each statement speaks of, `[num_statements]`.
-            statement_labels: 1 true, 0 false, `[num_statements]`.
+            truth: 1 true, 0 proven false, nan unknown, `[batch, num_statements]`.
+            owner: figure each statement was drawn from, `[num_statements]`.
             glyphs: `[batch, patches, len(GLYPHS)]`, 0 or 1.
         """
         vision = self.mmclip.get_image_features(pixel_values=pixel_values, output_hidden_states=True)
@@ -207,20 +224,37 @@ class WarmUpModel(nn.Module):
             glyph_logits, glyphs, reduction="sum", pos_weight=glyphs.new_tensor(4.0)
         ) / glyphs.sum().clamp(min=1)
 
-        text = self.mmclip.get_text_features(input_ids=input_ids, attention_mask=attention_mask).pooler_output
-        image = nn.functional.normalize(vision.pooler_output, dim=-1)[statement_owner]
-        logits = (image * nn.functional.normalize(text, dim=-1)).sum(-1) * self.scale.exp() + self.bias
-        statement_loss = nn.functional.binary_cross_entropy_with_logits(logits, statement_labels)
+        text = self._text_features(input_ids, attention_mask)
+        image = nn.functional.normalize(vision.pooler_output, dim=-1)
+        logits = image @ nn.functional.normalize(text, dim=-1).T * self.scale.exp() + self.bias
+        own = nn.functional.one_hot(owner, len(image)).T.bool()  # [batch, num_statements]
+        known = ~truth.isnan()
+        losses = nn.functional.binary_cross_entropy_with_logits(logits, truth.nan_to_num(), reduction="none")
+        # The few fine distinctions within a figure weigh as much as the many coarse ones between figures.
+        statement_loss = losses[own & known].mean()
+        if len(image) > 1:
+            statement_loss = (statement_loss + losses[~own & known].mean()) / 2
         with torch.no_grad():
             read = (glyph_logits.amax(-1, keepdim=True) == glyph_logits) & (glyphs > 0)
             marked = glyphs.amax(-1) > 0
             glyph_accuracy = read.any(-1)[marked].float().mean()
-            statement_accuracy = ((logits > 0) == (statement_labels > 0.5)).float().mean()
+            statement_accuracy = ((logits > 0) == (truth > 0.5))[own & known].float().mean()
         return {
             "loss": self.glyph_weight * glyph_loss + self.statement_weight * statement_loss,
             "glyph_accuracy": glyph_accuracy,
             "statement_accuracy": statement_accuracy,
         }
+
+    def _text_features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Text embeddings `[num_statements, dim]`, read in groups of like length: most statements are short."""
+        lengths = attention_mask.sum(1)
+        order = lengths.argsort()
+        parts = []
+        for group in order.chunk(LENGTH_GROUPS):
+            longest = int(lengths[group].max())
+            inputs = {"input_ids": input_ids[group, :longest], "attention_mask": attention_mask[group, :longest]}
+            parts.append(self.mmclip.get_text_features(**inputs).pooler_output)
+        return torch.cat(parts)[order.argsort()]
 
 
 class WarmUpTrainer(Trainer):

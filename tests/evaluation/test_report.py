@@ -16,7 +16,11 @@ ENTRY = {"accuracy": 0.4321, "interval_95": [0.4, 0.5], "chance": 0.0909, "mean_
 @pytest.fixture
 def run(tmp_path):
     folder = tmp_path / "run"
-    build(BuildArguments(str(folder / "rows"), num_rows=6, num_test_rows=2, num_retrieved=0, image_size=96, num_workers=1))
+    build(
+        BuildArguments(
+            str(folder / "rows"), num_rows=6, num_test_rows=2, num_retrieved=0, image_size=96, num_workers=1
+        )
+    )
     build_sft(SftArguments(str(folder / "questions"), num_rows=2, num_test_rows=3, image_size=96, num_workers=1))
     hits = {"measure": "hit_at_1", "sets": {"random": ENTRY, "retrieval": None, "rule": ENTRY, "image": ENTRY}}
     (folder / "hit_at_1-mmclip.json").write_text(json.dumps(hits))
