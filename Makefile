@@ -42,10 +42,10 @@ clean:
 
 ifeq ($(FIGURES),)
 WORK := $(RUN)/procedural
-SOURCE := --source procedural --num_rows 800
+SOURCE := --source procedural --num_rows 1000
 else
 WORK := $(RUN)/geometry3k
-SOURCE := --source geometry3k --logic_forms $(FIGURES) --num_rows 800
+SOURCE := --source geometry3k --logic_forms $(FIGURES) --num_rows 1000
 endif
 RECIPES := trainers/recipes
 export TOKENIZERS_PARALLELISM := false

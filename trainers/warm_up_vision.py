@@ -46,7 +46,7 @@ logger = logging.get_logger(__name__)
 
 GLYPHS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789°.xyz+-"
 LENGTH_GROUPS = 4  # texts are padded within groups of like length
-STATEMENTS = 6  # per figure: half true, half proven false, as far as there are any
+STATEMENTS = 4  # per figure: half true, half proven false, as far as there are any
 
 
 @dataclass
@@ -195,7 +195,6 @@ class WarmUpModel(nn.Module):
         self.glyph_weight, self.statement_weight = glyph_weight, statement_weight
         self.glyph_head = nn.Linear(mmclip.vision_tower.config.hidden_size, len(GLYPHS))
         nn.init.constant_(self.glyph_head.bias, -5.0)  # nearly every patch is blank
-        self.scale = nn.Parameter(torch.tensor(10.0).log())
         self.bias = nn.Parameter(torch.tensor(0.0))
 
     def forward(
@@ -226,7 +225,7 @@ class WarmUpModel(nn.Module):
 
         text = self._text_features(input_ids, attention_mask)
         image = nn.functional.normalize(vision.pooler_output, dim=-1)
-        logits = image @ nn.functional.normalize(text, dim=-1).T * self.scale.exp() + self.bias
+        logits = image @ nn.functional.normalize(text, dim=-1).T * self.mmclip.backbone.logit_scale.exp() + self.bias
         own = nn.functional.one_hot(owner, len(image)).T.bool()  # [batch, num_statements]
         known = ~truth.isnan()
         losses = nn.functional.binary_cross_entropy_with_logits(logits, truth.nan_to_num(), reduction="none")

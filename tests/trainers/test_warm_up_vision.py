@@ -118,9 +118,7 @@ def test_both_tasks_are_learned():
         losses.append(output["loss"].item())
     assert losses[-1] < 0.4 * losses[0]
     assert model(**batch)["statement_accuracy"] > 0.8
-    # The logit scale belongs to the contrast that comes later; everything else moves.
-    unchanged = [n for n, p in model.named_parameters() if torch.equal(p, before[n])]
-    assert unchanged == ["mmclip.backbone.logit_scale"]
+    assert not [n for n, p in model.named_parameters() if torch.equal(p, before[n])]
 
 
 def test_the_command_leaves_a_plain_mmclip_and_resumes(tmp_path):
