@@ -38,31 +38,38 @@ clean:
 
 # --- The demo ---------------------------------------------------------------------------------------------------------
 # Each step is a command that a user could type, and leaves a file saying that it is done: interrupt and rerun at will.
-# Real figures have a folder of their own, so switching FIGURES on and off rebuilds nothing; the report is always the last run's.
+# Real figures have a folder of their own, so switching FIGURES on and off rebuilds nothing; the report is the last run's.
+
+# Sizes, chosen for 20 minutes on 2 cores.
+ROWS ?= 2400
+TEST_ROWS ?= 200
+WARM_UP_FIGURES ?= 8000
+CAPTIONS ?= 120
+QUESTIONS ?= 240
+TEST_QUESTIONS ?= 60
 
 ifeq ($(FIGURES),)
 WORK := $(RUN)/procedural
-SOURCE := --source procedural --num_rows 1000
+SOURCE := --source procedural
+WARM_UP :=
 else
 WORK := $(RUN)/geometry3k
-SOURCE := --source geometry3k --logic_forms $(FIGURES) --num_rows 1000
+SOURCE := --source geometry3k --logic_forms $(FIGURES)
+WARM_UP := --dataset_name $(WORK)/rows
 endif
 RECIPES := trainers/recipes
 export TOKENIZERS_PARALLELISM := false
 
-demo: install $(WORK)/report.done
-	@echo "Open $(RUN)/report.html"
-
 $(WORK)/rows.done:
-	$(PY) -m data_scripts.build_hard_negatives $(SOURCE) --num_test_rows 200 --image_size 112 --retriever embedded --output_dir $(WORK)/rows
+	$(PY) -m data_scripts.build_hard_negatives $(SOURCE) --num_rows $(ROWS) --num_test_rows $(TEST_ROWS) --image_size 112 --retriever embedded --output_dir $(WORK)/rows
 	touch $@
 
 $(WORK)/questions.done:
-	$(PY) -m data_scripts.build_sft --num_rows 600 --num_test_rows 100 --image_size 112 --output_dir $(WORK)/questions
+	$(PY) -m data_scripts.build_sft --num_rows $(QUESTIONS) --num_test_rows $(TEST_QUESTIONS) --image_size 112 --output_dir $(WORK)/questions
 	touch $@
 
 $(WORK)/mmclip-warm.done: $(WORK)/rows.done
-	$(PY) -m trainers.warm_up_vision --config $(RECIPES)/warm_up_tiny.yaml --dataset_name $(WORK)/rows --output_dir $(WORK)/mmclip-warm
+	$(PY) -m trainers.warm_up_vision --config $(RECIPES)/warm_up_tiny.yaml --num_figures $(WARM_UP_FIGURES) $(WARM_UP) --output_dir $(WORK)/mmclip-warm
 	touch $@
 
 # The same rows and steps twice: captions and images of other rows only, then their hard negatives as well.
@@ -80,14 +87,14 @@ $(WORK)/hit_at_1-%.json: $(WORK)/%.done
 	$(PY) -m evaluation.hit_at_1 --model $(WORK)/$* --dataset $(WORK)/rows --output $@
 
 $(WORK)/mmgeolm-aligned.done: $(WORK)/mmclip.done
-	$(PY) -m trainers.train_mmgeolm --config $(RECIPES)/align_tiny.yaml --mmclip $(WORK)/mmclip --dataset_name $(WORK)/rows --output_dir $(WORK)/mmgeolm-aligned
+	$(PY) -m trainers.train_mmgeolm --config $(RECIPES)/align_tiny.yaml --max_train_rows $(CAPTIONS) --mmclip $(WORK)/mmclip --dataset_name $(WORK)/rows --output_dir $(WORK)/mmgeolm-aligned
 	touch $@
 
 $(WORK)/mmgeolm.done: $(WORK)/mmgeolm-aligned.done $(WORK)/questions.done
 	$(PY) -m trainers.train_mmgeolm --config $(RECIPES)/sft_tiny.yaml --model_name_or_path $(WORK)/mmgeolm-aligned --dataset_name $(WORK)/questions --output_dir $(WORK)/mmgeolm
 	touch $@
 
-ANSWER = $(PY) -m evaluation.answer_accuracy --model $(WORK)/mmgeolm --dataset $(WORK)/questions --batch_size 20 --max_new_tokens 96
+ANSWER = $(PY) -m evaluation.answer_accuracy --model $(WORK)/mmgeolm --dataset $(WORK)/questions --batch_size 20 --max_new_tokens 80
 
 $(WORK)/answers/results.json: $(WORK)/mmgeolm.done
 	$(ANSWER) --output_dir $(WORK)/answers
@@ -99,6 +106,7 @@ HITS := $(WORK)/hit_at_1-mmclip-warm.json $(WORK)/hit_at_1-mmclip-in-batch.json 
 ANSWERS := $(WORK)/answers/results.json $(WORK)/answers-blank/results.json
 
 $(WORK)/cards.done: $(HITS) $(ANSWERS)
+	$(PY) -m model_cards.write_card --folder $(WORK)/rows --template dataset
 	$(PY) -m model_cards.write_card --folder $(WORK)/mmclip --template mmclip --results $(WORK)/hit_at_1-mmclip.json --dataset $(WORK)/rows
 	$(PY) -m model_cards.write_card --folder $(WORK)/mmgeolm --template mmgeolm --results $(WORK)/answers/results.json --base_model HuggingFaceTB/SmolLM2-135M-Instruct --dataset $(WORK)/questions
 	touch $@
@@ -106,8 +114,8 @@ $(WORK)/cards.done: $(HITS) $(ANSWERS)
 $(WORK)/load_back.json: $(WORK)/cards.done
 	$(PY) -m evaluation.load_back --mmclip $(WORK)/mmclip --mmgeolm $(WORK)/mmgeolm --output $@
 
-$(WORK)/report.done: $(HITS) $(ANSWERS) $(WORK)/load_back.json
+demo: install $(HITS) $(ANSWERS) $(WORK)/load_back.json
 	$(PY) -m evaluation.report --run $(WORK) --output $(RUN)/report.html
-	touch $@
+	@echo "Open $(RUN)/report.html"
 
 .SECONDARY:

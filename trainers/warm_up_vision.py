@@ -12,184 +12,47 @@ there. The program that drew a figure knows everything about it, so two dense ta
   nothing is assumed: what can be neither proven nor disproven on coordinates is left out.
 
 The heads are dropped afterwards: what is saved is a plain MMCLIP of a stock backbone.
-Promise: figure number i of a seed is the same for ever, so a resumed run sees what an uninterrupted one would have
-seen.
 """
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
-import numpy as np
 import torch
-from datasets import Dataset
 from torch import nn
 from transformers import Trainer, TrainingArguments, set_seed
-from transformers.utils import logging
 from trl import TrlParser
 
 from data_scripts.cli import run_command
-from data_scripts.diagram import Diagram, Fact
-from data_scripts.diagram.caption import CLAUSES, NOUNS, OPENINGS, caption
-from data_scripts.diagram.drawing import Style, lay_out, rasterise
-from data_scripts.diagram.facts import check
-from data_scripts.negatives.image import first_false
-from data_scripts.negatives.rules import EDITS
-from data_scripts.sources import procedural
-from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
+from modeling_mmgeo import MMCLIPModel
 
 from .rows import check_columns, load_split
 from .run import train
 from .scratch import ScratchConfig, scratch_mmclip
+from .warm_up_figures import GLYPHS, WarmUpCollator, WarmUpFigures, load_diagrams, wordings
 
-logger = logging.get_logger(__name__)
-
-GLYPHS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789°.xyz+-"
 LENGTH_GROUPS = 4  # texts are padded within groups of like length
-STATEMENTS = 4  # per figure: half true, half proven false, as far as there are any
 
 
 @dataclass
 class WarmUpArguments(ScratchConfig):
     """What is drawn, beside the sizes of the dual encoder (`ScratchConfig`)."""
 
-    num_figures: int = field(default=24_000, metadata={"help": "Figures drawn for one epoch, each seen once."})
+    num_figures: int = field(
+        default=12_000, metadata={"help": "Figures drawn for one epoch, each seen once beside an edit of it."}
+    )
     dataset_name: str | None = field(
         default=None,
         metadata={
             "help": "Folder or Hub id of hard-negative rows: draw their figures too, with new letters and looks."
         },
     )
-    glyph_weight: float = field(default=1.0, metadata={"help": "Weight of the glyph task."})
+    glyph_weight: float = field(default=0.2, metadata={"help": "Weight of the glyph task, whose loss is a large sum."})
     statement_weight: float = field(default=1.0, metadata={"help": "Weight of the statement task."})
-
-
-class WarmUpFigures(torch.utils.data.Dataset):
-    """Figures with what is printed where and what is true of them, drawn when asked for.
-
-    Args:
-        num_figures: length of the data set.
-        image_size: side of the images in pixels.
-        patch_size: side of a patch in pixels.
-        seed: figure i is a function of (seed, i).
-        diagrams: figures to draw from besides the procedural families; half of all figures are then theirs.
-    """
-
-    def __init__(
-        self, num_figures: int, image_size: int, patch_size: int, seed: int, diagrams: Sequence[Diagram] = ()
-    ) -> None:
-        self.num_figures, self.image_size, self.patch_size, self.seed = num_figures, image_size, patch_size, seed
-        self.diagrams = diagrams
-
-    def __len__(self) -> int:
-        return self.num_figures
-
-    def __getitem__(self, index: int) -> dict:
-        rng = np.random.default_rng(
-            [self.seed, 7, index]
-        )  # a stream of its own: no figure of a data set comes back here
-        if self.diagrams and index % 2:
-            diagram = _new_letters(self.diagrams[int(rng.integers(len(self.diagrams)))], rng)
-        else:
-            families = list(procedural.FAMILIES)
-            diagram = procedural.draw_program(families[int(rng.integers(len(families)))], rng).diagram
-        drawing = lay_out(diagram, Style.draw(rng, self.image_size))
-        return {
-            "image": np.asarray(rasterise(drawing)),
-            "glyphs": self._glyph_targets(drawing.glyphs()),
-            "diagram": diagram,
-            "statements": draw_statements(diagram, rng),
-        }
-
-    def _glyph_targets(self, glyphs: list[tuple[str, float, float]]) -> torch.Tensor:
-        """Which glyphs have their centre in which patch, `[patches, len(GLYPHS)]`, 0 or 1."""
-        side = self.image_size // self.patch_size
-        targets = torch.zeros(side, side, len(GLYPHS))
-        for char, x, y in glyphs:
-            if char in GLYPHS:
-                row, column = (min(max(int(v) // self.patch_size, 0), side - 1) for v in (y, x))
-                targets[row, column, GLYPHS.index(char)] = 1.0
-        return targets.flatten(0, 1)
-
-
-def _new_letters(diagram: Diagram, rng: np.random.Generator) -> Diagram:
-    names = list(diagram.points)
-    return diagram.relabel(
-        dict(zip(names, rng.permutation(list(procedural.LETTERS))[: len(names)].tolist(), strict=True))
-    )
-
-
-@dataclass(frozen=True)
-class Statement:
-    """Part of a figure's caption, from one fact to all of them, true as drawn or with one fact edited."""
-
-    facts: tuple[Fact, ...]
-    text: str
-
-    def holds(self, diagram: Diagram) -> float:
-        """1.0 if it is true of the diagram, 0.0 if proven false, nan if neither."""
-        if first_false(self.facts, diagram) is not None:
-            return 0.0
-        return 1.0 if all(check(f, diagram) is True for f in self.facts) else math.nan
-
-
-def draw_statements(diagram: Diagram, rng: np.random.Generator) -> list[Statement]:
-    """Up to `STATEMENTS` statements about a figure.
-
-    Every true one is followed by its false twin, the same with one fact edited (`negatives.rules.EDITS`), if there is
-    an edit that is proven false: the two differ in a letter, a number or a word.
-    """
-    statements = []
-    segments = [Fact("segment", s) for s in diagram.segments]
-    for _ in range(STATEMENTS // 2):
-        wording = int(rng.integers(2**31))
-        if rng.random() < 0.2:
-            part = [segments[int(rng.integers(len(segments)))]]
-        else:
-            count = int(rng.integers(1, len(diagram.facts) + 1))
-            part = [diagram.facts[i] for i in sorted(rng.permutation(len(diagram.facts))[:count].tolist())]
-        statements.append(Statement(tuple(part), caption(part, wording)))
-        if (edited := edit_one(part, diagram, rng)) is not None:
-            statements.append(Statement(tuple(edited), caption(edited, wording)))
-    return statements
-
-
-def edit_one(part: list[Fact], diagram: Diagram, rng: np.random.Generator) -> list[Fact] | None:
-    """The statements with one of them made false; None where no edit is proven false."""
-    for i in rng.permutation(len(part)).tolist():
-        for kind in rng.permutation(list(EDITS)).tolist():
-            if (false := EDITS[kind](part[i], diagram, rng)) is not None:
-                return [*part[:i], false, *part[i + 1 :]]
-    return None
-
-
-class WarmUpCollator:
-    """Stacks figures and judges every statement of the batch against every figure of it."""
-
-    def __init__(self, processor: MMCLIPProcessor) -> None:
-        self.processor = processor
-        self.mean = torch.tensor(processor.image_processor.image_mean).view(1, -1, 1, 1)
-        self.std = torch.tensor(processor.image_processor.image_std).view(1, -1, 1, 1)
-
-    def __call__(self, figures: list[dict]) -> dict[str, torch.Tensor]:
-        # Drawn at the tower's own size, so there is nothing to resize.
-        grey = torch.from_numpy(np.stack([f["image"] for f in figures])).float().div_(255)
-        statements = [s for f in figures for s in f["statements"]]
-        text = self.processor(text=[s.text for s in statements], return_tensors="pt", padding=True)
-        return {
-            "pixel_values": (grey[:, None].expand(-1, 3, -1, -1) - self.mean) / self.std,
-            "input_ids": text["input_ids"],
-            "attention_mask": text["attention_mask"],
-            "truth": torch.tensor([[s.holds(f["diagram"]) for s in statements] for f in figures]),
-            "owner": torch.tensor([i for i, f in enumerate(figures) for _ in f["statements"]]),
-            "glyphs": torch.stack([f["glyphs"] for f in figures]),
-        }
 
 
 class WarmUpModel(nn.Module):
     """An MMCLIP with the two heads of the warm-up."""
 
-    def __init__(self, mmclip: MMCLIPModel, glyph_weight: float = 1.0, statement_weight: float = 1.0) -> None:
+    def __init__(self, mmclip: MMCLIPModel, glyph_weight: float = 0.2, statement_weight: float = 1.0) -> None:
         super().__init__()
         self.mmclip = mmclip
         self.glyph_weight, self.statement_weight = glyph_weight, statement_weight
@@ -204,9 +67,10 @@ class WarmUpModel(nn.Module):
         attention_mask: torch.Tensor,
         truth: torch.Tensor,
         owner: torch.Tensor,
+        pair: torch.Tensor,
         glyphs: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
-        """Losses and accuracies of a batch.
+        """Loss of a batch, the share of printed patches whose strongest glyph is right, and of twins told apart.
 
         Args:
             pixel_values: `[batch, 3, size, size]`.
@@ -214,6 +78,7 @@ class WarmUpModel(nn.Module):
             attention_mask: the same shape.
             truth: 1 true, 0 proven false, nan unknown, `[batch, num_statements]`.
             owner: figure each statement was drawn from, `[num_statements]`.
+            pair: number shared by a figure and its edit, `[batch]`.
             glyphs: `[batch, patches, len(GLYPHS)]`, 0 or 1.
         """
         vision = self.mmclip.get_image_features(pixel_values=pixel_values, output_hidden_states=True)
@@ -226,18 +91,21 @@ class WarmUpModel(nn.Module):
         text = self._text_features(input_ids, attention_mask)
         image = nn.functional.normalize(vision.pooler_output, dim=-1)
         logits = image @ nn.functional.normalize(text, dim=-1).T * self.mmclip.backbone.logit_scale.exp() + self.bias
-        own = nn.functional.one_hot(owner, len(image)).T.bool()  # [batch, num_statements]
+        own = pair[:, None] == pair[owner][None, :]  # [batch, num_statements]: of the figure itself or its edit
         known = ~truth.isnan()
         losses = nn.functional.binary_cross_entropy_with_logits(logits, truth.nan_to_num(), reduction="none")
-        # The few fine distinctions within a figure weigh as much as the many coarse ones between figures.
+        # The few fine distinctions within a pair weigh as much as the many coarse ones between pairs.
         statement_loss = losses[own & known].mean()
-        if len(image) > 1:
+        if (~own & known).any():
             statement_loss = (statement_loss + losses[~own & known].mean()) / 2
         with torch.no_grad():
             read = (glyph_logits.amax(-1, keepdim=True) == glyph_logits) & (glyphs > 0)
             marked = glyphs.amax(-1) > 0
             glyph_accuracy = read.any(-1)[marked].float().mean()
-            statement_accuracy = ((logits > 0) == (truth > 0.5))[own & known].float().mean()
+            # A true statement and its false twin stand side by side.
+            score, label = logits[owner, torch.arange(len(owner))], truth[owner, torch.arange(len(owner))]
+            twins = (label[:-1] == 1) & (label[1:] == 0) & (owner[:-1] == owner[1:])
+            statement_accuracy = (score[:-1] > score[1:])[twins].float().mean()
         return {
             "loss": self.glyph_weight * glyph_loss + self.statement_weight * statement_loss,
             "glyph_accuracy": glyph_accuracy,
@@ -275,33 +143,6 @@ class WarmUpTrainer(Trainer):
                 logs[name] = round(torch.stack(values).mean().item(), 4)
                 values.clear()
         super().log(logs, start_time)
-
-
-def wordings() -> list[str]:
-    """Every wording a statement or a caption can have: what a tokenizer must know."""
-    templates = [t for group in (NOUNS, CLAUSES) for choices in group.values() for t in choices]
-    return [t.format(*"ABCDEF", v="5°") for t in (*templates, *OPENINGS)] + ["and is drawn"]
-
-
-def load_diagrams(rows: Dataset) -> list[Diagram]:
-    """The figures of hard-negative rows; rows whose facts cannot be read are left out and counted.
-
-    Raises:
-        ValueError: if no row has a readable figure.
-    """
-    diagrams, unreadable = [], 0
-    for text in rows["facts"]:
-        try:
-            diagrams.append(Diagram.from_json(text))
-        except ValueError:
-            unreadable += 1
-    if unreadable:
-        logger.warning(
-            f"{unreadable} of {len(rows)} rows have no readable figure in their facts column and are left out."
-        )
-    if not diagrams:
-        raise ValueError("no row of the data set has a readable figure in its facts column: build it again")
-    return diagrams
 
 
 def warm_up(args: WarmUpArguments, training_args: TrainingArguments) -> None:

@@ -1,0 +1,195 @@
+"""What the warm-up sees: figures drawn on the fly, with what is printed where and what is true of them.
+
+Promise: figure number i of a seed is the same for ever, so a resumed run sees what an uninterrupted one would have
+seen. A statement is labelled true or false only where the coordinates prove it (`diagram.facts.check`).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers.utils import logging
+
+from data_scripts.diagram import Diagram, Fact, Figure
+from data_scripts.diagram.caption import CLAUSES, NOUNS, OPENINGS, caption
+from data_scripts.diagram.diagram import EDIT_KINDS
+from data_scripts.diagram.drawing import Style, lay_out, rasterise
+from data_scripts.diagram.facts import check
+from data_scripts.diagram.traced import TracedFigure
+from data_scripts.negatives.image import first_false
+from data_scripts.negatives.rules import EDITS
+from data_scripts.sources import procedural
+from modeling_mmgeo import MMCLIPProcessor
+
+logger = logging.get_logger(__name__)
+
+GLYPHS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789°.xyz+-"
+STATEMENTS = 4  # per figure: half true, half proven false, as far as there are any
+
+
+class WarmUpFigures(torch.utils.data.Dataset):
+    """Pairs of a figure and an edit of it, with what is printed where and what is true of them, drawn when asked for.
+
+    A figure that offers no edit comes alone.
+
+    Args:
+        num_figures: length of the data set, edits not counted.
+        image_size: side of the images in pixels.
+        patch_size: side of a patch in pixels.
+        seed: figure i is a function of (seed, i).
+        diagrams: figures to draw from besides the procedural families; half of all figures are then theirs.
+    """
+
+    def __init__(
+        self, num_figures: int, image_size: int, patch_size: int, seed: int, diagrams: Sequence[Diagram] = ()
+    ) -> None:
+        self.num_figures, self.image_size, self.patch_size, self.seed = num_figures, image_size, patch_size, seed
+        self.diagrams = diagrams
+
+    def __len__(self) -> int:
+        return self.num_figures
+
+    def __getitem__(self, index: int) -> list[dict]:
+        # A stream of its own: no figure of a data set comes back here.
+        rng = np.random.default_rng([self.seed, 7, index])
+        if self.diagrams and index % 2:
+            figure = TracedFigure(_new_letters(self.diagrams[int(rng.integers(len(self.diagrams)))], rng))
+        else:
+            families = list(procedural.FAMILIES)
+            figure = procedural.draw_program(families[int(rng.integers(len(families)))], rng)
+        style = Style.draw(rng, self.image_size)
+        pair = [figure, _edited(figure, rng)]
+        return [self._example(f.diagram, style, rng) for f in pair if f is not None and f.diagram.facts]
+
+    def _example(self, diagram: Diagram, style: Style, rng: np.random.Generator) -> dict:
+        drawing = lay_out(diagram, style)
+        return {
+            "image": np.asarray(rasterise(drawing)),
+            "glyphs": self._glyph_targets(drawing.glyphs()),
+            "diagram": diagram,
+            "statements": draw_statements(diagram, rng),
+        }
+
+    def _glyph_targets(self, glyphs: list[tuple[str, float, float]]) -> torch.Tensor:
+        """Which glyphs have their centre in which patch, `[patches, len(GLYPHS)]`, 0 or 1."""
+        side = self.image_size // self.patch_size
+        targets = torch.zeros(side, side, len(GLYPHS))
+        for char, x, y in glyphs:
+            if char in GLYPHS:
+                row, column = (min(max(int(v) // self.patch_size, 0), side - 1) for v in (y, x))
+                targets[row, column, GLYPHS.index(char)] = 1.0
+        return targets.flatten(0, 1)
+
+
+def _edited(figure: Figure, rng: np.random.Generator) -> Figure | None:
+    for kind in rng.permutation(EDIT_KINDS).tolist():
+        if (edited := figure.edit(kind, rng)) is not None:
+            return edited
+    return None
+
+
+def _new_letters(diagram: Diagram, rng: np.random.Generator) -> Diagram:
+    names = list(diagram.points)
+    return diagram.relabel(
+        dict(zip(names, rng.permutation(list(procedural.LETTERS))[: len(names)].tolist(), strict=True))
+    )
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Part of a figure's caption, from one fact to all of them, true as drawn or with one fact edited."""
+
+    facts: tuple[Fact, ...]
+    text: str
+
+    def holds(self, diagram: Diagram) -> float:
+        """1.0 if it is true of the diagram, 0.0 if proven false, nan if neither."""
+        if first_false(self.facts, diagram) is not None:
+            return 0.0
+        return 1.0 if all(check(f, diagram) is True for f in self.facts) else math.nan
+
+
+def draw_statements(diagram: Diagram, rng: np.random.Generator) -> list[Statement]:
+    """Up to `STATEMENTS` statements about a figure.
+
+    Every true one is followed by its false twin, the same with one fact edited (`negatives.rules.EDITS`), if there is
+    an edit that is proven false: the two differ in a letter, a number or a word.
+    """
+    statements = []
+    segments = [Fact("segment", s) for s in diagram.segments]
+    for _ in range(STATEMENTS // 2):
+        wording = int(rng.integers(2**31))
+        if rng.random() < 0.2:
+            part = [segments[int(rng.integers(len(segments)))]]
+        else:
+            count = int(rng.integers(1, len(diagram.facts) + 1))
+            part = [diagram.facts[i] for i in sorted(rng.permutation(len(diagram.facts))[:count].tolist())]
+        statements.append(Statement(tuple(part), caption(part, wording)))
+        if (edited := edit_one(part, diagram, rng)) is not None:
+            statements.append(Statement(tuple(edited), caption(edited, wording)))
+    return statements
+
+
+def edit_one(part: list[Fact], diagram: Diagram, rng: np.random.Generator) -> list[Fact] | None:
+    """The statements with one of them made false; None where no edit is proven false."""
+    for i in rng.permutation(len(part)).tolist():
+        for kind in rng.permutation(list(EDITS)).tolist():
+            if (false := EDITS[kind](part[i], diagram, rng)) is not None:
+                return [*part[:i], false, *part[i + 1 :]]
+    return None
+
+
+class WarmUpCollator:
+    """Stacks figures and judges every statement of the batch against every figure of it."""
+
+    def __init__(self, processor: MMCLIPProcessor) -> None:
+        self.processor = processor
+        self.mean = torch.tensor(processor.image_processor.image_mean).view(1, -1, 1, 1)
+        self.std = torch.tensor(processor.image_processor.image_std).view(1, -1, 1, 1)
+
+    def __call__(self, pairs: list[list[dict]]) -> dict[str, torch.Tensor]:
+        figures = [figure for pair in pairs for figure in pair]
+        pair_of = [number for number, pair in enumerate(pairs) for _ in pair]
+        # Drawn at the tower's own size, so there is nothing to resize.
+        grey = torch.from_numpy(np.stack([f["image"] for f in figures])).float().div_(255)
+        statements = [s for f in figures for s in f["statements"]]
+        text = self.processor(text=[s.text for s in statements], return_tensors="pt", padding=True)
+        return {
+            "pixel_values": (grey[:, None].expand(-1, 3, -1, -1) - self.mean) / self.std,
+            "input_ids": text["input_ids"],
+            "attention_mask": text["attention_mask"],
+            "truth": torch.tensor([[s.holds(f["diagram"]) for s in statements] for f in figures]),
+            "owner": torch.tensor([i for i, f in enumerate(figures) for _ in f["statements"]]),
+            "pair": torch.tensor(pair_of),
+            "glyphs": torch.stack([f["glyphs"] for f in figures]),
+        }
+
+
+def wordings() -> list[str]:
+    """Every wording a statement or a caption can have: what a tokenizer must know."""
+    templates = [t for group in (NOUNS, CLAUSES) for choices in group.values() for t in choices]
+    return [t.format(*"ABCDEF", v="5°") for t in (*templates, *OPENINGS)] + ["and is drawn"]
+
+
+def load_diagrams(rows: Dataset) -> list[Diagram]:
+    """The figures of hard-negative rows; rows whose facts cannot be read are left out and counted.
+
+    Raises:
+        ValueError: if no row has a readable figure.
+    """
+    diagrams, unreadable = [], 0
+    for text in rows["facts"]:
+        try:
+            diagrams.append(Diagram.from_json(text))
+        except ValueError:
+            unreadable += 1
+    if unreadable:
+        logger.warning(
+            f"{unreadable} of {len(rows)} rows have no readable figure in their facts column and are left out."
+        )
+    if not diagrams:
+        raise ValueError("no row of the data set has a readable figure in its facts column: build it again")
+    return diagrams
