@@ -41,11 +41,11 @@ clean:
 # Real figures have a folder of their own, so switching FIGURES on and off rebuilds nothing; the report is the last run's.
 
 # Sizes, chosen for 20 minutes on 2 cores.
-ROWS ?= 2400
+ROWS ?= 1600
 TEST_ROWS ?= 200
-WARM_UP_FIGURES ?= 8000
-CAPTIONS ?= 120
-QUESTIONS ?= 240
+WARM_UP_FIGURES ?= 20000
+CAPTIONS ?= 80
+QUESTIONS ?= 200
 TEST_QUESTIONS ?= 60
 
 ifeq ($(FIGURES),)

@@ -13,12 +13,10 @@ import torch
 from datasets import Dataset
 from transformers.utils import logging
 
-from data_scripts.diagram import Diagram, Fact, Figure
+from data_scripts.diagram import Diagram, Fact
 from data_scripts.diagram.caption import CLAUSES, NOUNS, OPENINGS, caption
-from data_scripts.diagram.diagram import EDIT_KINDS
 from data_scripts.diagram.drawing import Style, lay_out, rasterise
 from data_scripts.diagram.facts import check
-from data_scripts.diagram.traced import TracedFigure
 from data_scripts.negatives.image import first_false
 from data_scripts.negatives.rules import EDITS
 from data_scripts.sources import procedural
@@ -31,12 +29,10 @@ STATEMENTS = 4  # per figure: half true, half proven false, as far as there are 
 
 
 class WarmUpFigures(torch.utils.data.Dataset):
-    """Pairs of a figure and an edit of it, with what is printed where and what is true of them, drawn when asked for.
-
-    A figure that offers no edit comes alone.
+    """Figures with what is printed where and what is true of them, drawn when asked for.
 
     Args:
-        num_figures: length of the data set, edits not counted.
+        num_figures: length of the data set.
         image_size: side of the images in pixels.
         patch_size: side of a patch in pixels.
         seed: figure i is a function of (seed, i).
@@ -52,20 +48,15 @@ class WarmUpFigures(torch.utils.data.Dataset):
     def __len__(self) -> int:
         return self.num_figures
 
-    def __getitem__(self, index: int) -> list[dict]:
+    def __getitem__(self, index: int) -> dict:
         # A stream of its own: no figure of a data set comes back here.
         rng = np.random.default_rng([self.seed, 7, index])
         if self.diagrams and index % 2:
-            figure = TracedFigure(_new_letters(self.diagrams[int(rng.integers(len(self.diagrams)))], rng))
+            diagram = _new_letters(self.diagrams[int(rng.integers(len(self.diagrams)))], rng)
         else:
             families = list(procedural.FAMILIES)
-            figure = procedural.draw_program(families[int(rng.integers(len(families)))], rng)
-        style = Style.draw(rng, self.image_size)
-        pair = [figure, _edited(figure, rng)]
-        return [self._example(f.diagram, style, rng) for f in pair if f is not None and f.diagram.facts]
-
-    def _example(self, diagram: Diagram, style: Style, rng: np.random.Generator) -> dict:
-        drawing = lay_out(diagram, style)
+            diagram = procedural.draw_program(families[int(rng.integers(len(families)))], rng).diagram
+        drawing = lay_out(diagram, Style.draw(rng, self.image_size))
         return {
             "image": np.asarray(rasterise(drawing)),
             "glyphs": self._glyph_targets(drawing.glyphs()),
@@ -82,13 +73,6 @@ class WarmUpFigures(torch.utils.data.Dataset):
                 row, column = (min(max(int(v) // self.patch_size, 0), side - 1) for v in (y, x))
                 targets[row, column, GLYPHS.index(char)] = 1.0
         return targets.flatten(0, 1)
-
-
-def _edited(figure: Figure, rng: np.random.Generator) -> Figure | None:
-    for kind in rng.permutation(EDIT_KINDS).tolist():
-        if (edited := figure.edit(kind, rng)) is not None:
-            return edited
-    return None
 
 
 def _new_letters(diagram: Diagram, rng: np.random.Generator) -> Diagram:
@@ -150,9 +134,7 @@ class WarmUpCollator:
         self.mean = torch.tensor(processor.image_processor.image_mean).view(1, -1, 1, 1)
         self.std = torch.tensor(processor.image_processor.image_std).view(1, -1, 1, 1)
 
-    def __call__(self, pairs: list[list[dict]]) -> dict[str, torch.Tensor]:
-        figures = [figure for pair in pairs for figure in pair]
-        pair_of = [number for number, pair in enumerate(pairs) for _ in pair]
+    def __call__(self, figures: list[dict]) -> dict[str, torch.Tensor]:
         # Drawn at the tower's own size, so there is nothing to resize.
         grey = torch.from_numpy(np.stack([f["image"] for f in figures])).float().div_(255)
         statements = [s for f in figures for s in f["statements"]]
@@ -163,7 +145,6 @@ class WarmUpCollator:
             "attention_mask": text["attention_mask"],
             "truth": torch.tensor([[s.holds(f["diagram"]) for s in statements] for f in figures]),
             "owner": torch.tensor([i for i, f in enumerate(figures) for _ in f["statements"]]),
-            "pair": torch.tensor(pair_of),
             "glyphs": torch.stack([f["glyphs"] for f in figures]),
         }
 

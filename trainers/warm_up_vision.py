@@ -36,23 +36,21 @@ LENGTH_GROUPS = 4  # texts are padded within groups of like length
 class WarmUpArguments(ScratchConfig):
     """What is drawn, beside the sizes of the dual encoder (`ScratchConfig`)."""
 
-    num_figures: int = field(
-        default=12_000, metadata={"help": "Figures drawn for one epoch, each seen once beside an edit of it."}
-    )
+    num_figures: int = field(default=12_000, metadata={"help": "Figures drawn for one epoch, each seen once."})
     dataset_name: str | None = field(
         default=None,
         metadata={
             "help": "Folder or Hub id of hard-negative rows: draw their figures too, with new letters and looks."
         },
     )
-    glyph_weight: float = field(default=0.2, metadata={"help": "Weight of the glyph task, whose loss is a large sum."})
+    glyph_weight: float = field(default=1.0, metadata={"help": "Weight of the glyph task."})
     statement_weight: float = field(default=1.0, metadata={"help": "Weight of the statement task."})
 
 
 class WarmUpModel(nn.Module):
     """An MMCLIP with the two heads of the warm-up."""
 
-    def __init__(self, mmclip: MMCLIPModel, glyph_weight: float = 0.2, statement_weight: float = 1.0) -> None:
+    def __init__(self, mmclip: MMCLIPModel, glyph_weight: float = 1.0, statement_weight: float = 1.0) -> None:
         super().__init__()
         self.mmclip = mmclip
         self.glyph_weight, self.statement_weight = glyph_weight, statement_weight
@@ -67,7 +65,6 @@ class WarmUpModel(nn.Module):
         attention_mask: torch.Tensor,
         truth: torch.Tensor,
         owner: torch.Tensor,
-        pair: torch.Tensor,
         glyphs: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
         """Loss of a batch, the share of printed patches whose strongest glyph is right, and of twins told apart.
@@ -78,7 +75,6 @@ class WarmUpModel(nn.Module):
             attention_mask: the same shape.
             truth: 1 true, 0 proven false, nan unknown, `[batch, num_statements]`.
             owner: figure each statement was drawn from, `[num_statements]`.
-            pair: number shared by a figure and its edit, `[batch]`.
             glyphs: `[batch, patches, len(GLYPHS)]`, 0 or 1.
         """
         vision = self.mmclip.get_image_features(pixel_values=pixel_values, output_hidden_states=True)
@@ -91,10 +87,10 @@ class WarmUpModel(nn.Module):
         text = self._text_features(input_ids, attention_mask)
         image = nn.functional.normalize(vision.pooler_output, dim=-1)
         logits = image @ nn.functional.normalize(text, dim=-1).T * self.mmclip.backbone.logit_scale.exp() + self.bias
-        own = pair[:, None] == pair[owner][None, :]  # [batch, num_statements]: of the figure itself or its edit
+        own = nn.functional.one_hot(owner, len(image)).T.bool()  # [batch, num_statements]
         known = ~truth.isnan()
         losses = nn.functional.binary_cross_entropy_with_logits(logits, truth.nan_to_num(), reduction="none")
-        # The few fine distinctions within a pair weigh as much as the many coarse ones between pairs.
+        # The few fine distinctions within a figure weigh as much as the many coarse ones between figures.
         statement_loss = losses[own & known].mean()
         if (~own & known).any():
             statement_loss = (statement_loss + losses[~own & known].mean()) / 2

@@ -9,7 +9,7 @@ from datasets import Dataset
 from transformers import AutoModel, AutoProcessor, TrainingArguments
 
 from data_scripts.diagram import Diagram
-from data_scripts.diagram.facts import check, statements
+from data_scripts.diagram.facts import check
 from data_scripts.sources import procedural
 from trainers.scratch import ScratchConfig, scratch_mmclip
 from trainers.warm_up_figures import (
@@ -38,15 +38,15 @@ SMALL = {
 
 
 def test_a_figure_is_a_function_of_its_number():
-    first, second = (WarmUpFigures(4, 96, 16, seed=3)[2][0] for _ in range(2))
+    first, second = (WarmUpFigures(4, 96, 16, seed=3)[2] for _ in range(2))
     assert np.array_equal(first["image"], second["image"]) and first["statements"] == second["statements"]
     assert torch.equal(first["glyphs"], second["glyphs"])
-    assert not np.array_equal(first["image"], WarmUpFigures(4, 96, 16, seed=4)[2][0]["image"])
+    assert not np.array_equal(first["image"], WarmUpFigures(4, 96, 16, seed=4)[2]["image"])
 
 
 def test_glyph_targets_name_what_is_printed_in_inked_patches():
     figures = WarmUpFigures(8, 112, 16, seed=0)
-    for figure in (figure for i in range(len(figures)) for figure in figures[i]):
+    for figure in (figures[i] for i in range(len(figures))):
         side = 112 // 16
         darkest = figure["image"].reshape(side, 16, side, 16).min((1, 3)).reshape(-1)
         marked = figure["glyphs"].amax(-1) > 0
@@ -70,28 +70,16 @@ def test_statements_are_true_and_come_with_a_proven_false_twin():
 
 def test_statements_are_judged_against_every_figure():
     _, processor = scratch_mmclip(wordings(), ScratchConfig(**SMALL))
-    pairs = [WarmUpFigures(6, 96, 16, seed=0)[i] for i in range(6)]
-    figures = [figure for pair in pairs for figure in pair]
-    batch = WarmUpCollator(processor)(pairs)
+    figures = [WarmUpFigures(12, 96, 16, seed=0)[i] for i in range(12)]
+    batch = WarmUpCollator(processor)(figures)
     truth, owner = batch["truth"], batch["owner"]
     assert truth.shape == (len(figures), len(owner)) and len(batch["input_ids"]) == len(owner)
-    assert batch["pair"].tolist() == [i for i, pair in enumerate(pairs) for _ in pair]
     said = [s for f in figures for s in f["statements"]]
     for row, figure in enumerate(figures):
         for column, statement in enumerate(said):
             verdicts = [check(fact, figure["diagram"]) for fact in statement.facts]
             expected = 0.0 if False in verdicts else 1.0 if all(verdicts) else float("nan")
             assert truth[row, column].item() == pytest.approx(expected, nan_ok=True)
-
-
-def test_a_figure_stands_beside_an_edit_of_it():
-    figures = WarmUpFigures(12, 96, 16, seed=1)
-    pairs = [figures[i] for i in range(12)]
-    assert sum(len(pair) == 2 for pair in pairs) >= 10
-    for pair in pairs:
-        if len(pair) == 2:
-            positive, edited = (figure["diagram"] for figure in pair)
-            assert statements(positive.facts) != statements(edited.facts)
 
 
 def test_a_twin_differs_in_one_statement_and_that_is_false():
@@ -115,8 +103,8 @@ def test_both_tasks_are_learned():
     torch.manual_seed(0)
     mmclip, processor = scratch_mmclip(wordings(), ScratchConfig(**SMALL))
     model = WarmUpModel(mmclip)
-    batch = WarmUpCollator(processor)([WarmUpFigures(3, 96, 16, seed=0)[i] for i in range(3)])
-    assert batch["glyphs"].shape == (len(batch["pair"]), 36, len(GLYPHS))
+    batch = WarmUpCollator(processor)([WarmUpFigures(6, 96, 16, seed=0)[i] for i in range(6)])
+    assert batch["glyphs"].shape == (6, 36, len(GLYPHS))
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     losses = []
@@ -158,6 +146,6 @@ def test_rows_give_their_figures_with_new_letters():
     rows = Dataset.from_dict({"facts": [diagram.to_json(), "{"]})
     assert load_diagrams(rows) == [Diagram.from_json(diagram.to_json())]
     figures = WarmUpFigures(6, 96, 16, seed=0, diagrams=load_diagrams(rows))
-    assert len({tuple(s.text for s in figures[i][0]["statements"]) for i in (1, 3, 5)}) == 3
+    assert len({tuple(s.text for s in figures[i]["statements"]) for i in (1, 3, 5)}) == 3
     with pytest.raises(ValueError, match="no row of the data set has a readable figure"):
         load_diagrams(Dataset.from_dict({"facts": ["{}"]}))
