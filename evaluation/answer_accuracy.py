@@ -32,16 +32,14 @@ from data_scripts.cli import run_command
 from evaluation.grading import extract_answer, is_correct
 from evaluation.loading import (
     autocast,
-    decode_image,
-    image_bytes,
     load_model,
     load_processor,
     load_rows,
-    load_splits,
     pick_device,
 )
 from evaluation.predictions import PredictionFile, check_settings, summarise
 from evaluation.results import library_versions, weights_fingerprint, write_json
+from trainers.rows import decode_image, load_splits
 
 COLUMNS = ("prompt", "images", "answer", "kind", "id")
 
@@ -141,7 +139,7 @@ def with_images(prompt: list[dict], num_images: int) -> list[dict]:
 
 def figures_of(row: dict, blank: bool) -> list[Image.Image] | None:
     """The row's figures, or white paper of the same size; None if one cannot be read."""
-    figures = [decode_image(image_bytes(encoded)) for encoded in row["images"] or []]
+    figures = [decode_image(encoded) for encoded in row["images"] or []]
     if not figures or None in figures:
         return None
     return [Image.new("RGB", figure.size, "white") for figure in figures] if blank else figures

@@ -14,8 +14,9 @@ from PIL import Image
 from tqdm import tqdm
 
 from evaluation.candidate_sets import ImageSource
-from evaluation.loading import autocast, decode_image, image_bytes
+from evaluation.loading import autocast
 from modeling_mmgeo import MMCLIPConfig, MMCLIPProcessor
+from trainers.rows import decode_image
 
 
 def check_dual_encoder(model: Any, name: str) -> None:
@@ -121,7 +122,7 @@ def encode_images(
         if source.row != at:
             at, row = source.row, rows[source.row]
         cell = row[source.column]
-        image = decode_image(image_bytes(cell[source.position] if isinstance(cell, list) else cell))
+        image = decode_image(cell[source.position] if isinstance(cell, list) else cell)
         if image is None:
             unreadable.add(number)
             continue

@@ -1,58 +1,30 @@
-"""Load the rows and the device of a measurement, with errors that say what to do."""
+"""Load the rows, the model and the device of a measurement, with errors that say what to do."""
 
 import contextlib
-import io
-from collections.abc import Iterable
 from typing import Any
 
-import datasets
 import torch
-from PIL import Image
+from datasets import Dataset
 from transformers import AutoProcessor
 
+from trainers.rows import check_columns, load_split, undecoded
 
-def load_rows(dataset: str, split: str, columns: Iterable[str], config_name: str | None = None) -> datasets.Dataset:
-    """One split of a data set, from the Hub or from a folder of parquet files, with its images still encoded.
+
+def load_rows(dataset: str, split: str, columns: tuple[str, ...], config_name: str | None = None) -> Dataset:
+    """One split of a data set with its images still encoded, so that one broken image does not end the run.
 
     Args:
+        dataset: Hub id or folder.
+        split: for example "test".
         columns: those the caller needs.
         config_name: configuration of the data set; None for its default.
 
     Raises:
         ValueError: if the data set, the split or a column does not exist.
     """
-    rows = load_splits(dataset, config_name)
-    if split not in rows:
-        raise ValueError(f"data set {dataset!r} has no split {split!r}, only {', '.join(rows)}: choose with --split")
-    missing = [column for column in columns if column not in rows[split].column_names]
-    if missing:
-        raise ValueError(
-            f"split {split!r} of {dataset!r} lacks the columns {', '.join(missing)}; "
-            f"it has {', '.join(rows[split].column_names)}"
-        )
-    return without_decoding(rows[split])
-
-
-def load_splits(dataset: str, config_name: str | None = None) -> datasets.DatasetDict:
-    """All splits of a data set. Raises ValueError if there is no such data set or configuration."""
-    try:
-        return datasets.load_dataset(dataset, config_name)
-    except (OSError, ValueError) as error:  # the library's own errors for missing data derive from these two
-        where = f" (configuration {config_name!r})" if config_name else ""
-        raise ValueError(
-            f"no data set could be loaded from {dataset!r}{where}: {_first_line(error)}. Name a folder with "
-            "parquet files or a data set on the Hub"
-        ) from error
-
-
-def without_decoding(rows: datasets.Dataset) -> datasets.Dataset:
-    """The same rows with every image as `{"bytes", "path"}`, so that one broken image does not end the run."""
-    for name, feature in rows.features.items():
-        if isinstance(feature, datasets.Image):
-            rows = rows.cast_column(name, datasets.Image(decode=False))
-        elif isinstance(feature, datasets.List) and isinstance(feature.feature, datasets.Image):
-            rows = rows.cast_column(name, datasets.List(datasets.Image(decode=False)))
-    return rows
+    rows = load_split(dataset, split, config_name)
+    check_columns(rows, columns, f"Split {split!r} of {dataset}")
+    return undecoded(rows)
 
 
 def image_bytes(encoded: dict[str, Any] | None) -> bytes | None:
@@ -65,21 +37,6 @@ def image_bytes(encoded: dict[str, Any] | None) -> bytes | None:
         with open(encoded.get("path") or "", "rb") as file:
             return file.read()
     except OSError:
-        return None
-
-
-def decode_image(content: bytes | None) -> Image.Image | None:
-    """An RGB image, or None if the bytes are none that PIL can read. Transparent pixels become white paper."""
-    if not content:
-        return None
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            image.load()
-            if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-                image = image.convert("RGBA")
-                return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-            return image.convert("RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):  # what PIL raises on broken files
         return None
 
 

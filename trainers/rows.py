@@ -24,31 +24,43 @@ UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.err
 Rows = Dataset | IterableDataset
 
 
+def load_splits(name: str, config: str | None = None) -> DatasetDict:
+    """All splits of a data set.
+
+    Args:
+        name: Hub id, folder of parquet files, or folder written by `save_to_disk` (a lone split is then its `train`).
+        config: configuration, for example "with_markings"; None for the only or default one.
+
+    Raises:
+        ValueError: if the data set or its configuration is not there.
+    """
+    try:
+        if os.path.isfile(os.path.join(name, "dataset_dict.json")):
+            return load_from_disk(name)
+        if os.path.isfile(os.path.join(name, "state.json")):
+            return DatasetDict(train=load_from_disk(name))
+        return load_dataset(name, config)
+    except (OSError, ValueError, IndexError, DatasetsError) as error:  # IndexError: saved without a row
+        where = name if config is None else f"{name} (configuration {config})"
+        raise ValueError(
+            f"Cannot load the data set {where}: {str(error).rstrip('.!')}. Name a Hub id or a folder with parquet "
+            "files, and one of its configurations as --dataset_config."
+        ) from error
+
+
 def load_split(name: str, split: str, config: str | None = None, max_rows: int | None = None) -> Dataset:
     """Load one split of a data set.
 
     Args:
-        name: Hub id, folder of parquet files, or folder written by `save_to_disk`.
+        name: as for `load_splits`.
         split: for example "train".
-        config: configuration, for example "with_markings"; None for the only or default one.
+        config: as for `load_splits`.
         max_rows: keep the first rows only.
 
     Raises:
         ValueError: if the data set, its configuration or the split is not there, or the split is empty.
     """
-    try:
-        if os.path.isfile(os.path.join(name, "dataset_dict.json")):
-            dataset = load_from_disk(name)
-        elif os.path.isfile(os.path.join(name, "state.json")):
-            dataset = DatasetDict({split: load_from_disk(name)})
-        else:
-            dataset = load_dataset(name, config)
-    except (OSError, ValueError, IndexError, DatasetsError) as error:  # IndexError: saved without a row
-        where = name if config is None else f"{name} (configuration {config})"
-        raise ValueError(
-            f"Cannot load the data set {where}: {str(error).rstrip('.!')}. Give a Hub id or a folder with parquet "
-            "files as --dataset_name, and one of its configurations as --dataset_config."
-        ) from error
+    dataset = load_splits(name, config)
     if split not in dataset:
         raise ValueError(f"The data set {name} has no split {split!r}, only {', '.join(map(str, dataset))}.")
     rows = dataset[split]

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from evaluation.answer_accuracy import Answerer, main, with_images
-from evaluation.loading import decode_image
 from tests.evaluation.rows import SFT, encoded, picture, save, sft_rows
 from tests.tiny import tiny_mmclip, tiny_mmgeolm
+from trainers.rows import decode_image
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import torch
 
 from evaluation.candidate_sets import ImageSource
 from evaluation.encoding import DualEncoder, encode_captions, encode_images
-from evaluation.loading import decode_image
 from tests.evaluation.rows import encoded, picture
 from tests.tiny import KINDS, tiny_mmclip
+from trainers.rows import decode_image
 
 
 @pytest.fixture(params=KINDS)
