@@ -26,7 +26,16 @@ from .diagram import Diagram
 from .embedded import minilm_folder
 from .negatives.retrieval import encode, retrieve
 from .rows import FEATURES, RowOptions, build_row
-from .shards import SHARD_SIZE, ShardFolder, build_split, fingerprint, remove_work, write_parquet, write_text
+from .shards import (
+    SHARD_SIZE,
+    ShardFolder,
+    build_split,
+    fingerprint,
+    name_by_content,
+    remove_work,
+    write_parquet,
+    write_text,
+)
 from .sources import geometry3k, procedural
 
 VERSION = 1  # of the rows: raised whenever the same seed gives other bytes
@@ -166,9 +175,9 @@ configs:
   default: true
   data_files:
   - split: train
-    path: {config}/train-*.parquet
+    path: {config}/train-*-{digest}.parquet
   - split: test
-    path: {config}/test-*.parquet
+    path: {config}/test-*-{digest}.parquet
 ---
 
 # Geometry figures with verified hard negatives
@@ -206,12 +215,13 @@ def build(args: BuildArguments) -> dict:
             "dropped": dict(sorted(dropped.items())),
         }
     first = pq.read_table(next(iter(sorted(target.glob("train-*.parquet"))))).slice(0, SHEET_ROWS)
+    digest = name_by_content(target)
     write_contact_sheet(first.to_pylist(), output / "contact_sheet.png")
     write_text(json.dumps(report, indent=1, ensure_ascii=False), output / "build_report.json")
     options = " ".join(f"--{name} {getattr(args, name)}" for name in ("source", "num_rows", "num_test_rows", "seed"))
     command = f"python -m data_scripts.build_hard_negatives {options}"
     license_ = "mit" if args.source == "geometry3k" else "apache-2.0"
-    card = README.format(license=license_, config=CONFIG, source=args.source, command=command)
+    card = README.format(license=license_, config=CONFIG, digest=digest, source=args.source, command=command)
     write_text(card, output / "README.md")
     remove_work(output / ".build")
     return report

@@ -35,6 +35,19 @@ def write_parquet(rows: list[dict], features: Features, path: Path) -> None:
     os.replace(temporary, path)
 
 
+def name_by_content(folder: Path) -> str:
+    """Append a digest of all its parquet files to each one's name, and return the digest.
+
+    `datasets` caches a local folder by its name and by the patterns in its card, not by what the files hold: without a
+    digest in the pattern, whoever builds anew in a folder of the same name is served the old rows.
+    """
+    files = sorted(folder.glob("*.parquet"))
+    digest = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)).hexdigest()[:12]
+    for path in files:
+        path.rename(path.with_stem(f"{path.stem}-{digest}"))
+    return digest
+
+
 def write_text(text: str, path: Path) -> None:
     temporary = path.with_name(path.name + ".part")
     temporary.write_text(text, encoding="utf-8")

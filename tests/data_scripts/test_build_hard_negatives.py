@@ -294,3 +294,12 @@ def test_images_of_a_row_are_small_pngs(built, tmp_path):
     first = table["image"][0].as_py()["bytes"]
     assert first.startswith(b"\x89PNG") and len(first) < 10_000
     assert Image.open(io.BytesIO(first)).mode == "L"
+
+
+def test_building_anew_in_a_folder_of_the_same_name_is_not_served_from_the_cache(tmp_path):
+    captions = []
+    for place, seed in (("a", 1), ("b", 2)):
+        folder = tmp_path / place / "rows"
+        build(BuildArguments(str(folder), num_rows=3, num_test_rows=1, num_retrieved=0, image_size=96, seed=seed))
+        captions.append(load_dataset(str(folder), split="train")["caption"][:])
+    assert captions[0] != captions[1]

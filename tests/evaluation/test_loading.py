@@ -21,7 +21,7 @@ def test_images_stay_encoded_also_in_lists(tmp_path):
     ("split", "columns", "config", "message"),
     [
         ("dev", ("image",), None, "no split 'dev', only test"),
-        ("test", ("image", "answer"), None, "lacks the columns answer"),
+        ("test", ("image", "answer"), None, "lacks the column answer"),
         ("test", ("image",), "bare", "configuration bare"),
     ],
 )

@@ -101,7 +101,9 @@ def main() -> None:
         for key, value in found.pop("tensors").items():
             tensors[key], tensors[f"{key}_again"] = value.contiguous(), again["tensors"][key].contiguous().clone()
         answer[name] = found
-    answer["modules"] = sorted(name for name in sys.modules if "mmgeo" in name and "transformers_modules" not in name)
+    # The finder of an editable install is there in every process of its environment; it is not the package.
+    ours = (name for name in sys.modules if "mmgeo" in name and not name.startswith("__editable__"))
+    answer["modules"] = sorted(name for name in ours if "transformers_modules" not in name)
     save_file(tensors, request["tensors"])
     with open(request["answer"], "w", encoding="utf-8") as file:
         json.dump(answer, file)
