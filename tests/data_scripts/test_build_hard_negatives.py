@@ -116,10 +116,13 @@ def test_report_adds_up(built, tmp_path):
 def test_nothing_is_left_behind(built):
     folder, _ = built
     assert {p.name for p in folder.iterdir()} == {CONFIG, "README.md", "contact_sheet.png", "build_report.json"}
-    assert {p.name for p in (folder / CONFIG).iterdir()} == {
-        *(f"train-{i:05d}-of-00002.parquet" for i in range(2)),
-        "test-00000-of-00001.parquet",
-    }
+    names = sorted(p.name for p in (folder / CONFIG).iterdir())
+    (digest,) = {name.removesuffix(".parquet").split("-")[-1] for name in names}
+    assert names == [
+        f"test-00000-of-00001-{digest}.parquet",
+        *(f"train-{i:05d}-of-00002-{digest}.parquet" for i in range(2)),
+    ]
+    assert f"train-*-{digest}.parquet" in (folder / "README.md").read_text()
 
 
 def test_contact_sheet_opens(built):
