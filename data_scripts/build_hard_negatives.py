@@ -3,44 +3,34 @@
     python -m data_scripts.build_hard_negatives --source procedural --num_rows 500 --output_dir rows
     python -m data_scripts.build_hard_negatives --source geometry3k --logic_forms logic_forms.zip --output_dir rows
 
-The folder holds `with_markings/{train,test}-*.parquet`, a README.md that names the config, contact_sheet.png and
-build_report.json with what was kept and dropped and why. Same options, same bytes, whatever --num_workers; safe to
-interrupt.
+The folder holds `{with_markings,letters_only}/{train,test}-*.parquet`, a README.md that names the configurations,
+contact_sheet.png, and build_report.json: what was kept, what was dropped and why, and whether a shortcut tells
+positives from negatives. Same options, same bytes, whatever --num_workers; safe to interrupt.
 """
 
-import json
 import os
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 from trl import TrlParser
 
+from .assemble import Assembly
 from .cli import require_at_least, run_command
 from .contact_sheet import write_contact_sheet
 from .diagram import Diagram
 from .embedded import minilm_folder
 from .negatives.retrieval import encode, retrieve
-from .rows import FEATURES, RowOptions, build_row
-from .shards import (
-    SHARD_SIZE,
-    ShardFolder,
-    build_split,
-    fingerprint,
-    name_by_content,
-    remove_work,
-    write_parquet,
-    write_text,
-)
+from .rows import CONFIGS, FEATURES, RowOptions, build_rows
+from .shards import SHARD_SIZE, ShardRows, Taken, build_split, fingerprint
+from .shortcuts import MAX_PAIRS, measure_shortcuts
 from .sources import geometry3k, procedural
 
-VERSION = 1  # of the rows: raised whenever the same seed gives other bytes
-CONFIG = "with_markings"
-SOURCES = ("procedural", "geometry3k")
+VERSION = 2  # of the rows: raised whenever the same seed gives other bytes
+SOURCES = {"procedural": procedural, "geometry3k": geometry3k}
 SHEET_ROWS = 6
 
 
@@ -56,6 +46,10 @@ class BuildArguments:
     num_rows: int = field(default=500, metadata={"help": "Rows of the train split."})
     num_test_rows: int | None = field(
         default=None, metadata={"help": "Rows of the test split (default: a fifth of num_rows)."}
+    )
+    configs: list[str] = field(
+        default_factory=lambda: list(CONFIGS),
+        metadata={"help": "Configurations to build, with and without printed lengths and angles.", "choices": CONFIGS},
     )
     num_image_negatives: int = field(default=10, metadata={"help": "Image negatives per row, at most."})
     num_rule_negatives: int = field(default=10, metadata={"help": "Rule negatives per row, at most."})
@@ -76,6 +70,8 @@ class BuildArguments:
             raise ValueError("--source geometry3k needs --logic_forms, the zip of Geometry3K's logic forms")
         if self.source not in SOURCES:
             raise ValueError(f"unknown source '{self.source}': expected one of {', '.join(SOURCES)}")
+        if not self.configs or set(self.configs) - set(CONFIGS):
+            raise ValueError(f"unknown --configs {self.configs}: expected some of {', '.join(CONFIGS)}")
         if self.num_test_rows is None:
             self.num_test_rows = max(1, self.num_rows // 5)
         require_at_least(self, num_rows=1, num_test_rows=1, image_size=64, num_workers=1, top_k=1)
@@ -83,86 +79,53 @@ class BuildArguments:
         if self.num_image_negatives + self.num_rule_negatives == 0:
             raise ValueError("a row needs a negative: one of --num_image_negatives and --num_rule_negatives above 0")
 
+    @property
+    def row_options(self) -> RowOptions:
+        sizes = (self.image_size, self.num_image_negatives, self.num_rule_negatives)
+        return RowOptions(*sizes, configs=tuple(self.configs), turn=self.source == "procedural")
 
-def _procedural_shard(
-    figures: range, *, split: str, seed: int, options: RowOptions
-) -> tuple[list[dict], Counter[str]]:
-    rows, dropped = [], Counter()
-    for index in figures:
-        row_id, program, rng = procedural.figure_at(seed, split, index)
-        row = build_row(program, row_id, "procedural", rng, options, dropped)
-        rows += [] if row is None else [row]
-    return rows, dropped
-
-
-def _geometry3k_shard(
-    figures: range, *, numbers: list[int], records: dict[int, dict], seed: int, options: RowOptions
-) -> tuple[list[dict], Counter[str]]:
-    rows, dropped = [], Counter()
-    for number in (numbers[i] for i in figures):
-        try:
-            figure = geometry3k.read_record(records[number], dropped)
-            rng = np.random.default_rng([seed, number])
-            row = build_row(figure, f"geometry3k/{number}", "geometry3k", rng, options, dropped)
-        except ValueError as error:
-            dropped[f"record: {error}"] += 1
-            continue
-        rows += [] if row is None else [row]
-    return rows, dropped
+    def for_rows(self) -> dict[str, object]:
+        """The options that make the rows what they are, but for their number."""
+        others = ("output_dir", "num_rows", "num_test_rows", "num_workers", "num_retrieved", "top_k", "retriever")
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in others}
 
 
-def _source(args: BuildArguments, split: str) -> tuple[Callable, int]:
-    """The shard builder of a split and how many figures there are."""
-    sizes = (args.image_size, args.num_image_negatives, args.num_rule_negatives)
+def build_shard(chunk: Sequence, *, args: BuildArguments, split: str) -> ShardRows:
+    """The rows of a chunk of the source."""
+    made, unread = ShardRows.of(args.configs), Counter()
+    for row_id, figure, rng in SOURCES[args.source].figures(chunk, split, args.seed, unread):
+        built = build_rows(figure, row_id, args.source, rng, args.row_options, made.dropped)
+        for config, one in (built or {}).items():
+            made.rows[config].append(one.row)
+            made.measures[config] += [one.measures] if one.measures else []
+    for dropped in made.dropped.values():
+        dropped.update(unread)
+    return made
+
+
+def figures_of(args: BuildArguments, split: str) -> Sequence:
+    """Everything the source has for a split; the rows of a chunk of it are a function of that chunk alone."""
     if args.source == "procedural":
-        build = partial(_procedural_shard, split=split, seed=args.seed, options=RowOptions(*sizes))
-        return build, SHARD_SIZE * max(args.num_rows, args.num_test_rows)
-    records = geometry3k.load_records(args.logic_forms)
-    numbers = list(geometry3k.record_numbers(records, split))
-    numbers = np.random.default_rng([args.seed, len(numbers)]).permutation(numbers).tolist()
-    chosen = {n: records[n] for n in numbers}
-    options = RowOptions(*sizes, turn=False)
-    return partial(_geometry3k_shard, numbers=numbers, records=chosen, seed=args.seed, options=options), len(numbers)
+        return range(2 * SHARD_SIZE * max(args.num_rows, args.num_test_rows))
+    return geometry3k.shuffled(args.logic_forms, split, args.seed)
 
 
-def _with_retrieval(
-    taken: list[tuple[Path, int]], args: BuildArguments, retriever: str, dropped: Counter[str]
-) -> list[tuple[list[str], list[str]]]:
+def retrieved(
+    args: BuildArguments, assembly: Assembly, split: str, taken: Taken, config: str, dropped: Counter[str]
+) -> Iterator[dict]:
     """Retrieved captions and their ids for every row; only text is held in memory."""
-    tables = [pq.read_table(path, columns=["id", "caption", "facts"]).slice(0, use) for path, use in taken]
-    ids, captions, facts = ([v for t in tables for v in t[c].to_pylist()] for c in ("id", "caption", "facts"))
+    ids, captions, facts = (
+        list(assembly.read_column(split, taken, config, name)) for name in ("id", "caption", "facts")
+    )
     if args.num_retrieved == 0 or len(ids) < 2:
-        return [([], [])] * len(ids)
+        yield from ({"retrieved_captions": [], "retrieved_ids": []} for _ in ids)
+        return
     diagrams = [Diagram.from_json(f) for f in facts]
-    found = retrieve(encode(captions, retriever), diagrams, args.num_retrieved, args.top_k, dropped)
-    return [([captions[i] for i in row], [ids[i] for i in row]) for row in found]
+    for row in retrieve(encode(captions, args.retriever), diagrams, args.num_retrieved, args.top_k, dropped):
+        yield {"retrieved_captions": [captions[i] for i in row], "retrieved_ids": [ids[i] for i in row]}
 
 
-def _finish_split(
-    taken: list[tuple[Path, int]], retrieved: list[tuple[list[str], list[str]]], target: Path, split: str
-) -> Counter[str]:
-    """Write the final shards of a split and count what they hold."""
-    counts: Counter[str] = Counter()
-    numbers = iter(retrieved)
-    for shard, (path, use) in enumerate(taken):
-        rows = pq.read_table(path).slice(0, use).to_pylist()
-        for row in rows:
-            row["retrieved_captions"], row["retrieved_ids"] = next(numbers)
-            counts.update(
-                {
-                    "rows": 1,
-                    "image negatives": len(row["negative_images"]),
-                    "rule negatives": len(row["rule_captions"]),
-                }
-            )
-            counts.update({"retrieval negatives": len(row["retrieved_captions"])})
-            counts.update(f"image edit: {kind}" for edits in row["negative_edits"] for kind in edits.split("+"))
-            counts.update(f"rule edit: {kind}" for edits in row["rule_edits"] for kind in edits.split("+"))
-        write_parquet(rows, FEATURES, target / f"{split}-{shard:05d}-of-{len(taken):05d}.parquet")
-    return counts
-
-
-README = """---
+CARD = """---
 license: {license}
 task_categories:
 - zero-shot-image-classification
@@ -170,14 +133,7 @@ task_categories:
 tags:
 - geometry
 - hard-negatives
-configs:
-- config_name: {config}
-  default: true
-  data_files:
-  - split: train
-    path: {config}/train-*-{digest}.parquet
-  - split: test
-    path: {config}/test-*-{digest}.parquet
+{data_files}
 ---
 
 # Geometry figures with verified hard negatives
@@ -187,55 +143,76 @@ kept and what was dropped; `contact_sheet.png` shows the first rows. Made by `{c
 """
 
 
+def command_of(args: BuildArguments) -> str:
+    """The command that makes these rows again: every option that is not at its default."""
+    default = BuildArguments(args.output_dir, source=args.source, logic_forms=args.logic_forms, num_rows=args.num_rows)
+    changed = [f.name for f in fields(args) if getattr(args, f.name) != getattr(default, f.name)]
+    names = dict.fromkeys(["source", "logic_forms", "num_rows", *changed])
+    shown = {name: getattr(args, name) for name in names if getattr(args, name) is not None and name != "num_workers"}
+    if "logic_forms" in shown:
+        shown["logic_forms"] = Path(shown["logic_forms"]).name
+    words = (f"--{name} {' '.join(value) if isinstance(value, list) else value}" for name, value in shown.items())
+    return " ".join(["python -m data_scripts.build_hard_negatives", *words])
+
+
 def build(args: BuildArguments) -> dict:
     """Build the data set and return the report that is written beside it."""
-    output, version = Path(args.output_dir), {"version": VERSION}
-    target = output / CONFIG
-    retriever = args.retriever
-    if retriever == "embedded" and args.num_retrieved > 0:
-        retriever = minilm_folder()  # before the work, which would be in vain without it
-    arguments = {k: v for k, v in asdict(args).items() if k != "num_workers"}
-    key = {k: v for k, v in arguments.items() if k not in ("output_dir", "num_rows", "num_test_rows")}
-    work = output / ".build" / fingerprint({**key, **version})
-    target.mkdir(parents=True, exist_ok=True)
-    report: dict = {"arguments": arguments, **version, "splits": {}}
+    arguments = {k: v for k, v in asdict(args).items() if k not in ("num_workers", "output_dir")}
+    key = fingerprint({**args.for_rows(), "version": VERSION})
+    assembly = Assembly(Path(args.output_dir), key, dict.fromkeys(args.configs, FEATURES))
+    if (report := assembly.already_there(arguments, VERSION)) is not None:
+        return report
+    if args.retriever == "embedded" and args.num_retrieved > 0:
+        args = replace(args, retriever=minilm_folder())  # before the work, which would be in vain without it
+    configs: dict[str, dict] = {config: {} for config in args.configs}
+    measures: dict[str, list] = {config: [] for config in args.configs}
     for split, wanted in (("train", args.num_rows), ("test", args.num_test_rows)):
-        build_shard, available = _source(args, split)
-        shards = ShardFolder(work, split, FEATURES)
-        taken, dropped = build_split(shards, wanted, available, build_shard, args.num_workers)
-        if not taken:
-            raise ValueError(f"no row of the {split} split could be made: {dict(dropped)}")
-        retrieved = _with_retrieval(taken, args, retriever, dropped)
-        for old in target.glob(f"{split}-*.parquet"):
-            old.unlink()
-        kept = _finish_split(taken, retrieved, target, split)
-        report["splits"][split] = {
-            "asked": wanted,
-            "kept": dict(sorted(kept.items())),
-            "dropped": dict(sorted(dropped.items())),
-        }
-    first = pq.read_table(next(iter(sorted(target.glob("train-*.parquet"))))).slice(0, SHEET_ROWS)
-    digest = name_by_content(target)
-    write_contact_sheet(first.to_pylist(), output / "contact_sheet.png")
-    write_text(json.dumps(report, indent=1, ensure_ascii=False), output / "build_report.json")
-    options = " ".join(f"--{name} {getattr(args, name)}" for name in ("source", "num_rows", "num_test_rows", "seed"))
-    command = f"python -m data_scripts.build_hard_negatives {options}"
-    license_ = "mit" if args.source == "geometry3k" else "apache-2.0"
-    card = README.format(license=license_, config=CONFIG, digest=digest, source=args.source, command=command)
-    write_text(card, output / "README.md")
-    remove_work(output / ".build")
-    return report
+        figures, make = figures_of(args, split), partial(build_shard, args=args, split=split)
+        taken = build_split(assembly.shards(split), wanted, figures, make, args.num_workers, MAX_PAIRS)
+        if not taken.rows:
+            raise ValueError(f"no row of the {split} split could be made: {dict(taken.dropped[args.configs[0]])}")
+        for config in args.configs:
+            dropped = taken.dropped[config]
+            more = retrieved(args, assembly, split, taken, config, dropped)
+            kept = assembly.write_split(split, taken, config, more)
+            configs[config][split] = {
+                "asked": wanted,
+                "kept": dict(sorted(kept.items())),
+                "dropped": dict(sorted(dropped.items())),
+            }
+            measures[config] += taken.measures.get(config, [])[: MAX_PAIRS - len(measures[config])]
+    report = {
+        "arguments": arguments,
+        "version": VERSION,
+        "command": command_of(args),
+        "sources": {args.source: SOURCES[args.source].CREDIT},
+        "configs": configs,
+        "shortcuts": {config: measure_shortcuts(pairs) for config, pairs in measures.items()},
+    }
+    first = min((assembly.staging / args.configs[0]).glob("train-*.parquet"))
+    write_contact_sheet(
+        pq.ParquetFile(first).read_row_group(0).slice(0, SHEET_ROWS).to_pylist(), assembly.output / "contact_sheet.png"
+    )
+    card = CARD.replace("{license}", SOURCES[args.source].CREDIT["license"]).replace("{source}", args.source)
+    return assembly.publish(report, card.replace("{command}", report["command"]))
 
 
 def main() -> None:
     (args,) = TrlParser(BuildArguments).parse_args_and_config()
     report = build(args)
-    for split, counts in report["splits"].items():
-        kept = counts["kept"]
-        negatives = ", ".join(f"{kept[f'{family} negatives']} {family}" for family in ("image", "rule", "retrieval"))
-        dropped = sum(counts["dropped"].values())
+    for config, splits in report["configs"].items():
+        for split, counts in splits.items():
+            kept = counts["kept"]
+            negatives = ", ".join(
+                f"{kept[f'{family} negatives']} {family}" for family in ("image", "rule", "retrieval")
+            )
+            dropped = sum(counts["dropped"].values())
+            rows = f"{kept['rows']} of {counts['asked']} rows"
+            print(f"{config} {split}: {rows}; negatives: {negatives}; {dropped} candidates dropped")
+    for config, shortcuts in report["shortcuts"].items():
+        told = ", ".join(f"{name} {v['auc']:.3f}" for name, v in shortcuts.items() if isinstance(v, dict))
         print(
-            f"{split}: {kept['rows']} of {counts['asked']} rows; negatives: {negatives}; {dropped} candidates dropped"
+            f"{config}: AUC of telling positives from negatives over {shortcuts['pairs']} pairs: {told or 'too few'}"
         )
     print(f"written to {args.output_dir} (see contact_sheet.png and build_report.json)")
 

@@ -1,14 +1,17 @@
 """How every command of the project ends: with its result, with one line saying what was wrong, or interrupted.
 
 A command is a function `main()` without arguments. What the user can put right (a wrong argument, a missing file) is
-raised as ValueError or FileNotFoundError and shown as one line; any other exception is a defect of ours and keeps its
-traceback.
+raised as ValueError or FileNotFoundError and shown as one line, as is a full disk; any other exception is a defect of
+ours and keeps its traceback.
 """
 
+import errno
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 USER_ERROR = 2  # the exit status argparse uses for wrong arguments
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
@@ -23,18 +26,27 @@ def require_at_least(arguments: object, **least: int) -> None:
             raise ValueError(f"--{name} must be at least {low}, not {getattr(arguments, name)}")
 
 
+def _refuse(message: str) -> NoReturn:
+    print(f"error: {message}", file=sys.stderr)
+    raise SystemExit(USER_ERROR) from None
+
+
 def run_command(main: Callable[[], None]) -> None:
     """Run `main()` and turn what it raises into an exit status that scripts can test.
 
     Raises:
-        SystemExit: status 2 after a ValueError or FileNotFoundError, 130 after Ctrl-C. A run that succeeds returns.
+        SystemExit: status 2 after a ValueError, a FileNotFoundError or a full disk, 130 after Ctrl-C. A run that
+            succeeds returns.
     """
     try:
         main()
     except (ValueError, FileNotFoundError) as error:
-        message = " ".join(str(error).split()) or type(error).__name__
-        print(f"error: {message}", file=sys.stderr)
-        raise SystemExit(USER_ERROR) from None
+        _refuse(" ".join(str(error).split()) or type(error).__name__)
+    except OSError as error:
+        if error.errno not in DISK_FULL:
+            raise
+        where = f" for {error.filename}" if error.filename else ""
+        _refuse(f"no space left{where}: free some and run the same command again; finished parts are kept")
     except KeyboardInterrupt:
         print("interrupted; finished parts are kept", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None

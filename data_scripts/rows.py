@@ -1,11 +1,14 @@
 """One row of hard negatives: its columns, and how a figure becomes one.
 
 Promise: a row is a pure function of the figure, the generator and the options, so any row can be rebuilt from its id.
+Every figure gives a row for each configuration under one id: `with_markings` prints lengths and angles, `letters_only`
+does not (MMGeoLM, table 5, compares the two).
 """
 
 import io
 import zlib
 from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +19,13 @@ from .diagram import Diagram, Figure
 from .diagram.caption import caption
 from .diagram.drawing import Style, lay_out, rasterise
 from .diagram.script import to_script
-from .negatives.image import image_negatives
+from .negatives.image import ImageNegative, image_negatives
 from .negatives.rules import rule_negatives
+from .shortcuts import Measure, measure
+
+CONFIGS = ("with_markings", "letters_only")
+TRIES_PER_NEGATIVE = 6
+VISIBLE_PIXELS = 12  # of 336 x 336 that must change from white to black or back for a person to see a change
 
 TEXT = Value("string")
 FEATURES = Features(
@@ -47,6 +55,7 @@ class RowOptions:
     image_size: int = 336
     num_image_negatives: int = 10
     num_rule_negatives: int = 10
+    configs: tuple[str, ...] = CONFIGS
     turn: bool = True  # figures may be rotated and mirrored; traced ones stand as printed
 
 
@@ -59,15 +68,113 @@ def png_bytes(image: PILImage.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _drawn(diagram: Diagram, style: Style) -> tuple[dict, str]:
-    drawing = lay_out(diagram, style)
-    return {"bytes": png_bytes(rasterise(drawing)), "path": None}, to_script(drawing)
+@dataclass(frozen=True)
+class Picture:
+    """A figure as it is stored, and its pixels to compare it by."""
+
+    png: bytes
+    script: str
+    pixels: np.ndarray  # grey values, `[size, size]` uint8
+    measure: Measure
+
+    @classmethod
+    def of(cls, diagram: Diagram, style: Style) -> "Picture":
+        drawing = lay_out(diagram, style)
+        image = rasterise(drawing)
+        png, pixels = png_bytes(image), np.asarray(image)
+        return cls(png, to_script(drawing), pixels, measure(pixels, len(png), diagram, drawing))
+
+    def looks_like(self, other: "Picture") -> bool:
+        """Whether a person could not tell the two apart at 336 pixels."""
+        changed = np.count_nonzero((self.pixels < 128) != (other.pixels < 128))
+        return changed * (336 / self.pixels.shape[0]) ** 2 < VISIBLE_PIXELS
+
+    def encoded(self) -> dict:
+        return {"bytes": self.png, "path": None}
 
 
-def build_row(
-    figure: Figure, row_id: str, source: str, rng: np.random.Generator, options: RowOptions, dropped: Counter[str]
-) -> dict | None:
-    """The row of a figure without its retrieved captions, or None where it has no verified image or rule negative.
+def _image_negatives(
+    figure: Figure,
+    positive: Picture,
+    style: Style,
+    rng: np.random.Generator,
+    wording: int,
+    count: int,
+    dropped: Counter[str],
+) -> Iterator[tuple[ImageNegative, Picture]]:
+    """Up to `count` verified negatives with their pictures, all visibly different from the positive."""
+    found = 0
+    for negative in image_negatives(figure, TRIES_PER_NEGATIVE * count, rng, wording, dropped):
+        if found == count:
+            return
+        picture = Picture.of(negative.diagram, style)
+        if picture.looks_like(positive):
+            dropped["image: too small a change to see"] += 1
+            continue
+        found += 1
+        yield negative, picture
+
+
+@dataclass(frozen=True)
+class BuiltRow:
+    row: dict
+    measures: tuple[Measure, Measure] | None  # of the positive and of one image negative drawn at random
+
+
+def _row(
+    figure: Figure,
+    row_id: str,
+    source: str,
+    style: Style,
+    wording: int,
+    rng: np.random.Generator,
+    options: RowOptions,
+    dropped: Counter[str],
+) -> BuiltRow | None:
+    """The row of a figure as it stands, or None where it has no verified image or rule negative."""
+    diagram = figure.diagram
+    if not diagram.facts:
+        dropped["row: states nothing"] += 1
+        return None
+    positive = Picture.of(diagram, style)
+    found = _image_negatives(figure, positive, style, rng, wording, options.num_image_negatives, dropped)
+    negatives = list(found) if options.num_image_negatives else []
+    rules = rule_negatives(diagram, options.num_rule_negatives, rng, wording, dropped)
+    if not negatives and not rules:
+        dropped["row: no verified negative"] += 1
+        return None
+    row = {
+        "id": row_id,
+        "source": source,
+        "image": positive.encoded(),
+        "caption": caption(diagram.facts, wording),
+        "script": positive.script,
+        "negative_images": [picture.encoded() for _, picture in negatives],
+        "negative_captions": [n.caption for n, _ in negatives],
+        "negative_scripts": [picture.script for _, picture in negatives],
+        "negative_edits": [n.edits for n, _ in negatives],
+        "rule_captions": [r.caption for r in rules],
+        "rule_edits": [r.edits for r in rules],
+        "retrieved_captions": [],
+        "retrieved_ids": [],
+        "facts": diagram.to_json(),
+    }
+    if not negatives:
+        return BuiltRow(row, None)
+    return BuiltRow(row, (positive.measure, negatives[int(rng.integers(len(negatives)))][1].measure))
+
+
+def build_rows(
+    figure: Figure,
+    row_id: str,
+    source: str,
+    rng: np.random.Generator,
+    options: RowOptions,
+    dropped: Mapping[str, Counter[str]],
+) -> dict[str, BuiltRow] | None:
+    """The rows of a figure by configuration, without their retrieved captions.
+
+    None where one of the configurations would have no verified negative: all of them have the same ids.
 
     Args:
         figure: the positive.
@@ -75,32 +182,18 @@ def build_row(
         source: where the figure came from.
         rng: draws style, wording and edits.
         options: sizes and counts.
-        dropped: counts by reason what was not kept.
+        dropped: for each configuration, counts by reason what was not kept.
     """
     style = Style.draw(rng, options.image_size)
     style = style if options.turn else style.upright()
     wording = int(rng.integers(2**31))
-    diagram = figure.diagram
-    negatives = image_negatives(figure, options.num_image_negatives, rng, wording, dropped)
-    rules = rule_negatives(diagram, options.num_rule_negatives, rng, wording, dropped)
-    if not negatives and not rules:
-        dropped["row: no verified negative"] += 1
-        return None
-    image, script = _drawn(diagram, style)
-    drawn = [_drawn(n.diagram, style) for n in negatives]
-    return {
-        "id": row_id,
-        "source": source,
-        "image": image,
-        "caption": caption(diagram.facts, wording),
-        "script": script,
-        "negative_images": [picture for picture, _ in drawn],
-        "negative_captions": [n.caption for n in negatives],
-        "negative_scripts": [text for _, text in drawn],
-        "negative_edits": [n.edits for n in negatives],
-        "rule_captions": [r.caption for r in rules],
-        "rule_edits": [r.edits for r in rules],
-        "retrieved_captions": [],
-        "retrieved_ids": [],
-        "facts": diagram.to_json(),
-    }
+    built: dict[str, BuiltRow] = {}
+    for config, own in zip(CONFIGS, rng.spawn(len(CONFIGS)), strict=True):
+        if config not in options.configs:
+            continue
+        shown = figure if config == "with_markings" else figure.without_values()
+        row = _row(shown, row_id, source, style, wording, own, options, dropped[config])
+        if row is None:
+            return None
+        built[config] = row
+    return built

@@ -1,25 +1,48 @@
 """Build rows in numbered shards: in parallel, resumable, the same bytes whatever the number of workers.
 
-A shard is a fixed range of figure numbers. It is written to a temporary name and renamed when complete, so an
-interrupted build keeps every finished shard and a rerun makes only the missing ones. Options that change the rows
-change the work folder's name.
+A shard holds the rows of one chunk of the source (a fixed range of figure numbers, or so many records one after the
+other). It is written to a temporary name and renamed when complete, so an interrupted build keeps every finished shard
+and a rerun makes only the missing ones. Options that change the rows change the work folder's name. `assemble` makes
+the data set out of finished shards.
 """
 
 import hashlib
 import json
 import os
-import shutil
+import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
-from datasets import Dataset, Features
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import Features
 from tqdm.auto import tqdm
 
-SHARD_SIZE = 64  # figures tried per shard
-BuildShard = Callable[[range], tuple[list[dict], Counter[str]]]
+SHARD_SIZE = 64  # figures or records per shard
+
+
+@dataclass
+class ShardRows:
+    """What one chunk of the source comes to."""
+
+    rows: dict[str, list[dict]]  # by configuration, all of the same length and with the same ids
+    dropped: dict[str, Counter[str]]  # by configuration, by reason
+    measures: dict[str, list] = field(default_factory=dict)  # by configuration: what `shortcuts` compares, as JSON
+
+    @classmethod
+    def of(cls, configs: Iterable[str]) -> "ShardRows":
+        """Nothing yet for these configurations."""
+        configs = list(configs)
+        return cls({c: [] for c in configs}, {c: Counter() for c in configs}, {c: [] for c in configs})
+
+
+Chunk = Sequence  # a range of figure numbers, or a list of records
+BuildShard = Callable[[Chunk], ShardRows]
 
 
 def fingerprint(options: Mapping[str, object]) -> str:
@@ -27,25 +50,21 @@ def fingerprint(options: Mapping[str, object]) -> str:
     return hashlib.sha256(json.dumps(options, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
 
+def chunks_of(source: Iterable) -> Iterator[Chunk]:
+    """Cut a source into chunks of `SHARD_SIZE`; a range is cut without being walked through."""
+    if isinstance(source, range):
+        yield from (source[i : i + SHARD_SIZE] for i in range(0, len(source), SHARD_SIZE))
+        return
+    iterator = iter(source)
+    while chunk := list(islice(iterator, SHARD_SIZE)):
+        yield chunk
+
+
 def write_parquet(rows: list[dict], features: Features, path: Path) -> None:
     """Write rows with their image bytes inside, first to a temporary name."""
     temporary = path.with_suffix(".part")
-    columns = {name: [row[name] for row in rows] for name in features}
-    Dataset.from_dict(columns, features=features).to_parquet(temporary)
+    pq.write_table(pa.Table.from_pylist(rows, schema=features.arrow_schema), temporary)
     os.replace(temporary, path)
-
-
-def name_by_content(folder: Path) -> str:
-    """Append a digest of all its parquet files to each one's name, and return the digest.
-
-    `datasets` caches a local folder by its name and by the patterns in its card, not by what the files hold: without a
-    digest in the pattern, whoever builds anew in a folder of the same name is served the old rows.
-    """
-    files = sorted(folder.glob("*.parquet"))
-    digest = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in files)).hexdigest()[:12]
-    for path in files:
-        path.rename(path.with_stem(f"{path.stem}-{digest}"))
-    return digest
 
 
 def write_text(text: str, path: Path) -> None:
@@ -60,81 +79,129 @@ class ShardFolder:
 
     folder: Path
     split: str
-    features: Features
+    features: Mapping[str, Features]  # by configuration
 
-    def parquet(self, number: int) -> Path:
-        return self.folder / f"{self.split}-{number:05d}.parquet"
+    def parquet(self, number: int, config: str) -> Path:
+        return self.folder / f"{config}-{self.split}-{number:06d}.parquet"
 
     def _counts(self, number: int) -> Path:
         # written after the rows: its presence says the shard is whole
-        return self.parquet(number).with_suffix(".json")
+        return self.folder / f"{self.split}-{number:06d}.json"
 
-    def build(self, number: int, limit: int, build_shard: BuildShard) -> dict:
-        """Make a shard unless it is there; returns its counts."""
-        if not self._counts(number).exists():
-            figures = range(number * SHARD_SIZE, min((number + 1) * SHARD_SIZE, limit))
-            rows, dropped = build_shard(figures)
-            write_parquet(rows, self.features, self.parquet(number))
-            write_text(
-                json.dumps({"rows": len(rows), "tried": len(figures), "dropped": dropped}), self._counts(number)
-            )
+    def done(self, number: int) -> bool:
+        return self._counts(number).exists()
+
+    def counts(self, number: int) -> dict:
+        """How many rows a finished shard has, what was dropped, and its measures."""
         return json.loads(self._counts(number).read_text(encoding="utf-8"))
+
+    def build(self, number: int, chunk: Chunk, build_shard: BuildShard) -> None:
+        """Make a shard unless it is there."""
+        if self.done(number):
+            return
+        made = build_shard(chunk)
+        for config, features in self.features.items():
+            write_parquet(made.rows[config], features, self.parquet(number, config))
+        rows = len(next(iter(made.rows.values())))
+        counts = {"rows": rows, "tried": len(chunk), "dropped": made.dropped, "measures": made.measures}
+        write_text(json.dumps(counts), self._counts(number))
+
+
+@dataclass
+class Taken:
+    """The rows of a split, as finished shards give them."""
+
+    shards: list[tuple[int, int]] = field(default_factory=list)  # shard number, rows to take from it (never 0)
+    dropped: dict[str, Counter[str]] = field(default_factory=dict)  # by configuration, by reason
+    measures: dict[str, list] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> int:
+        return sum(use for _, use in self.shards)
 
 
 def build_split(
-    shards: ShardFolder, wanted: int, available: int, build_shard: BuildShard, num_workers: int
-) -> tuple[list[tuple[Path, int]], Counter[str]]:
-    """Build shards in order until `wanted` rows are there or `available` figures have been tried.
+    shards: ShardFolder,
+    wanted: int,
+    source: Iterable,
+    build_shard: BuildShard,
+    num_workers: int,
+    max_measures: int = 0,
+) -> Taken:
+    """Build shards in order until `wanted` rows are there or the source has no more.
 
     Args:
         shards: where the shards go.
         wanted: rows of this split.
-        available: number of figures the source has.
-        build_shard: makes the rows of a range of figures; a pure function of that range.
+        source: a range of figure numbers, or an iterable of records.
+        build_shard: makes the rows of a chunk; a pure function of it.
         num_workers: processes; the result does not depend on it.
-
-    Returns:
-        The shard files with the number of rows to take from each, never 0, and what was dropped by reason.
+        max_measures: measures to collect per configuration, at most.
     """
     shards.folder.mkdir(parents=True, exist_ok=True)
-    taken: list[tuple[Path, int]] = []
-    dropped: Counter[str] = Counter()
-    total = 0
+    taken = Taken()
     with tqdm(total=wanted, desc=f"{shards.split} rows", unit="row") as bar:
-        in_order = _in_order(shards, available, build_shard, num_workers, lambda: -(-(wanted - total) // SHARD_SIZE))
-        for number, counts in in_order:
-            use = min(counts["rows"], wanted - total)
-            taken += [(shards.parquet(number), use)] if use else []
-            dropped.update(counts["dropped"])
-            total += use
+
+        def needed() -> int:
+            return -(-(wanted - taken.rows) // SHARD_SIZE)
+
+        in_order = _in_order(shards, chunks_of(source), build_shard, num_workers, needed)
+        for number in in_order:
+            counts = shards.counts(number)
+            use = min(counts["rows"], wanted - taken.rows)
+            taken.shards += [(number, use)] if use else []
+            for config, dropped in counts["dropped"].items():
+                taken.dropped.setdefault(config, Counter()).update(dropped)
+            for config, measures in counts["measures"].items():
+                collected = taken.measures.setdefault(config, [])
+                collected += measures[: max_measures - len(collected)]
             bar.update(use)
-            if total >= wanted:
+            if taken.rows >= wanted:
                 break
         in_order.close()  # here, not when the garbage collector comes by: workers end with their split
-    return taken, dropped
+    return taken
 
 
 def _in_order(
-    shards: ShardFolder, available: int, build_shard: BuildShard, num_workers: int, needed: Callable[[], int]
-) -> Generator[tuple[int, dict], None, None]:
-    """Shard numbers and counts in order, `num_workers` being made at a time but none beyond those surely `needed`."""
-    numbers = range(-(-available // SHARD_SIZE))
+    shards: ShardFolder,
+    chunks: Iterator[Chunk],
+    build_shard: BuildShard,
+    num_workers: int,
+    needed: Callable[[], int],
+) -> Generator[int, None, None]:
+    """Numbers of finished shards in order; `num_workers` are made at a time, but none beyond those surely `needed`."""
+    numbered = enumerate(chunks)
     if num_workers <= 1:
-        yield from ((n, shards.build(n, available, build_shard)) for n in numbers)
+        for number, chunk in numbered:
+            shards.build(number, chunk, build_shard)
+            yield number
         return
-    with ProcessPoolExecutor(num_workers) as pool:
-        ahead: dict[int, Future] = {}
+    with ProcessPoolExecutor(num_workers, initializer=_end_with_parent, initargs=(os.getpid(),)) as pool:
+        ahead: dict[int, Future | None] = {}  # None: finished in an earlier run
         try:
-            for n in numbers:
-                for m in numbers[n : n + min(2 * num_workers, needed())]:
-                    if m not in ahead:
-                        ahead[m] = pool.submit(shards.build, m, available, build_shard)
-                yield n, ahead[n].result()
+            while True:
+                room = min(2 * num_workers, needed()) - len(ahead)
+                for number, chunk in islice(numbered, max(room, 0)):
+                    ahead[number] = (
+                        None if shards.done(number) else pool.submit(shards.build, number, chunk, build_shard)
+                    )
+                if not ahead:
+                    return
+                number = min(ahead)
+                if (future := ahead.pop(number)) is not None:
+                    future.result()
+                yield number
         finally:
-            for future in ahead.values():
+            for future in filter(None, ahead.values()):
                 future.cancel()
 
 
-def remove_work(folder: Path) -> None:
-    """Delete a work folder whose rows have reached their final place."""
-    shutil.rmtree(folder, ignore_errors=True)
+def _end_with_parent(parent: int) -> None:
+    """Make a worker end itself when its build was killed: nobody else would."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -130,3 +130,7 @@ class Figure(Protocol):
     def edit(self, kind: str, rng: np.random.Generator) -> "Figure | None":
         """A copy with one edit of that kind (`EDIT_KINDS`), or None where this draw gives none."""
         ...
+
+    def without_values(self) -> "Figure":
+        """A copy that prints no length and no angle: letters, ticks, arcs and right angles alone."""
+        ...

@@ -88,6 +88,9 @@ class Program:
                 return edited
         return None
 
+    def without_values(self) -> "Program":
+        return replace(self, printed=())
+
     def _relabel(self, rng: np.random.Generator) -> "Program | None":
         names = list(self.diagram.points)
         if len(names) < 2:

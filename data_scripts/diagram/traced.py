@@ -174,6 +174,10 @@ class TracedFigure:
         edited = TracedFigure(drawn)
         return edited if statements(edited.diagram.facts) != statements(self.diagram.facts) else None
 
+    def without_values(self) -> "TracedFigure":
+        facts = tuple(f for f in self.drawn.facts if not f.value)
+        return TracedFigure(replace(self.drawn, marks=tuple(m for m in self.drawn.marks if not m.text), facts=facts))
+
     def _relabel(self, rng: np.random.Generator) -> Diagram | None:
         names = list(self.drawn.points)
         if len(names) < 2:

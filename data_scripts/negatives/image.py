@@ -7,7 +7,7 @@ LLM's word.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,6 @@ from ..diagram.diagram import EDIT_KINDS
 from ..diagram.facts import check, statements
 
 EDIT_SHARES = (0.6, 0.25, 0.1, 0.05)  # how often a negative has one, two, three, four edits
-TRIES_PER_NEGATIVE = 6
 
 
 @dataclass(frozen=True)
@@ -46,23 +45,20 @@ def edit_figure(figure: Figure, kinds: Sequence[str], rng: np.random.Generator) 
 
 
 def image_negatives(
-    figure: Figure, count: int, rng: np.random.Generator, wording: int, dropped: Counter[str]
-) -> list[ImageNegative]:
-    """Up to `count` verified negatives of a figure, the kinds of edit in turn so that none dominates.
+    figure: Figure, tries: int, rng: np.random.Generator, wording: int, dropped: Counter[str]
+) -> Iterator[ImageNegative]:
+    """Verified negatives of a figure, one after the other, the kinds of edit in turn so that none dominates.
 
     Args:
         figure: the positive.
-        count: how many are wanted; fewer come back where the figure offers no more.
+        tries: edits tried at most; whoever asks stops as soon as there are enough.
         rng: draws the edits.
         wording: seed of the positive's caption, shared so that only the differing statements read differently.
         dropped: counts candidates that were not kept, by reason.
     """
     positive = figure.diagram
     seen = {statements(positive.facts)}
-    kept: list[ImageNegative] = []
-    for attempt in range(TRIES_PER_NEGATIVE * count):
-        if len(kept) == count:
-            break
+    for attempt in range(tries):
         first = EDIT_KINDS[attempt % len(EDIT_KINDS)]
         more = rng.choice(EDIT_KINDS, size=rng.choice(len(EDIT_SHARES), p=EDIT_SHARES), replace=True).tolist()
         edited = edit_figure(figure, [first, *more], rng)
@@ -70,12 +66,12 @@ def image_negatives(
             dropped[f"image: no {first} edit"] += 1
             continue
         negative = edited.diagram
-        if not negative.facts or statements(negative.facts) in seen:
+        stated = statements(negative.facts)
+        if not negative.facts or stated in seen:
             dropped["image: same as another"] += 1
         elif first_false(negative.facts, positive) is None or first_false(positive.facts, negative) is None:
             dropped["image: not provably different"] += 1
         else:
-            seen.add(statements(negative.facts))
+            seen.add(stated)
             kinds = "+".join(k for k in EDIT_KINDS if k in (first, *more))
-            kept.append(ImageNegative(negative, caption(negative.facts, wording), kinds))
-    return kept
+            yield ImageNegative(negative, caption(negative.facts, wording), kinds)

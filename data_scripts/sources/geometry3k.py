@@ -12,7 +12,7 @@ import re
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,6 +22,11 @@ from ..diagram import Circle, Diagram, Fact, Mark
 from ..diagram.facts import same_object
 from ..diagram.traced import TracedFigure, maximal_segments, readable
 
+CREDIT = {
+    "license": "mit",
+    "name": "Geometry3K, logic forms of Inter-GPS (Lu et al. 2021)",
+    "url": "https://arxiv.org/abs/2105.04165",
+}
 MEMBER = "diagram_logic_forms_annot.json"
 SPLITS = {"train": (0, 2100), "validation": (2101, 2400), "test": (2401, 3001)}
 
@@ -241,3 +246,23 @@ def record_numbers(records: dict[int, dict], split: str) -> Iterator[int]:
     """Numbers of a published split in order."""
     low, high = SPLITS[split]
     return (n for n in sorted(records) if low <= n <= high)
+
+
+def shuffled(path: str | Path, split: str, seed: int) -> list[tuple[int, dict]]:
+    """Number and record of a split's figures in an order drawn by the seed. Raises as `load_records`."""
+    records = load_records(path)
+    numbers = list(record_numbers(records, split))
+    return [(n, records[n]) for n in np.random.default_rng([seed, len(numbers)]).permutation(numbers).tolist()]
+
+
+def figures(
+    numbered: Iterable[tuple[int, dict]], split: str, seed: int, dropped: Counter[str]
+) -> Iterator[tuple[str, TracedFigure, np.random.Generator]]:
+    """Id, figure and generator of these records; those that give no figure are counted."""
+    for number, record in numbered:
+        try:
+            figure = read_record(record, dropped)
+        except ValueError as error:
+            dropped[f"record: {error}"] += 1
+            continue
+        yield f"geometry3k/{number}", figure, np.random.default_rng([seed, number])

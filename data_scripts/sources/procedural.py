@@ -4,13 +4,15 @@ Promise: figure `(seed, split, index)` is the same for ever; nothing is read, no
 from their own stream of random numbers.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from ..diagram.program import Program, Unsound
 
+CREDIT = {"license": "apache-2.0", "name": "Figures drawn by mmgeo"}
 LETTERS = "ABCDEFGHKLMNPQRSTUVWXYZ"  # without I, J and O, which read as strokes; O is kept for centres
 TRIANGLES = ("triangle", "right_triangle", "isosceles_triangle", "equilateral_triangle")
 QUADRILATERALS = ("rectangle", "square", "parallelogram", "rhombus", "trapezoid", "kite")
@@ -151,3 +153,14 @@ def figure_at(seed: int, split: str, index: int) -> tuple[str, Program, np.rando
     rng = np.random.default_rng([seed, {"train": 0, "validation": 1, "test": 2}[split], index])
     family = list(FAMILIES)[int(rng.integers(len(FAMILIES)))]
     return f"procedural/{seed}/{split}/{index}/{family}", draw_program(family, rng), rng
+
+
+def figures(
+    numbers: Iterable[int], split: str, seed: int, dropped: Counter[str]
+) -> Iterator[tuple[str, Program, np.random.Generator]]:
+    """Id, program and generator of these figures of a split; families that give no figure are counted."""
+    for number in numbers:
+        try:
+            yield figure_at(seed, split, number)
+        except ValueError as error:
+            dropped[f"figure: {error}"] += 1

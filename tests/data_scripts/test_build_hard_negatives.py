@@ -1,22 +1,28 @@
 """The command that builds rows of hard negatives: what it writes, that it is the same again, and how it refuses."""
 
+import errno
 import io
 import json
+import multiprocessing
+import os
+import signal
+import time
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 from PIL import Image
 
-from data_scripts import build_hard_negatives, shards
-from data_scripts.build_hard_negatives import CONFIG, BuildArguments, build, main
+from data_scripts import assemble, build_hard_negatives, shards
+from data_scripts.build_hard_negatives import BuildArguments, build, main
 from data_scripts.cli import run_command
 from data_scripts.contact_sheet import contact_sheet
 from data_scripts.diagram import Diagram
 from data_scripts.diagram.facts import check
-from data_scripts.rows import FEATURES, RowOptions, build_row
+from data_scripts.rows import CONFIGS, FEATURES, RowOptions, build_rows
 
 from .samples import LOGIC_FORMS, fake_encode, needs_logic_forms, pixels, programs, record, write_zip
 
@@ -49,16 +55,17 @@ def built(tmp_path_factory) -> tuple[Path, dict]:
         return folder, build(BuildArguments(str(folder), **SMALL))
 
 
-def load(folder: Path, tmp_path: Path, **options: object):
-    return load_dataset(str(folder), CONFIG, cache_dir=str(tmp_path / "cache"), **options)
+def load(folder: Path, tmp_path: Path, config: str = CONFIGS[0], **options: object):
+    return load_dataset(str(folder), config, cache_dir=str(tmp_path / "cache"), **options)
 
 
 def parquet_bytes(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted((folder / CONFIG).iterdir())}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.parquet"))}
 
 
-def test_loads_with_the_promised_features(built, tmp_path):
-    data = load(built[0], tmp_path)
+@pytest.mark.parametrize("config", CONFIGS)
+def test_loads_with_the_promised_features(config, built, tmp_path):
+    data = load(built[0], tmp_path, config)
     assert {name: len(split) for name, split in data.items()} == {"train": 7, "test": 3}
     assert data["train"].features == FEATURES
     for row in data["train"]:
@@ -78,8 +85,31 @@ def test_streams_the_same_rows(built, tmp_path):
         np.testing.assert_array_equal(np.asarray(theirs["image"]), np.asarray(ours["image"]))
 
 
-def test_the_config_is_the_default_one(built, tmp_path):
-    assert len(load_dataset(str(built[0]), split="test", cache_dir=str(tmp_path))) == 3
+def test_figures_with_markings_are_the_default(built, tmp_path):
+    assert (
+        load_dataset(str(built[0]), split="test", cache_dir=str(tmp_path))["caption"][:]
+        == (load(built[0], tmp_path)["test"]["caption"][:])
+    )
+
+
+def test_both_configurations_hold_the_same_figures_and_only_one_prints_values(built, tmp_path):
+    marked, plain = (load(built[0], tmp_path, config) for config in CONFIGS)
+    for split in marked:
+        assert marked[split]["id"][:] == plain[split]["id"][:]
+    printed = [[m for m in json.loads(facts)["marks"] if m[2]] for facts in marked["train"]["facts"]]
+    assert any(printed)
+    for row in plain["train"]:
+        assert not any(m[2] for m in json.loads(row["facts"])["marks"])
+        assert not any("value" in edits for edits in [*row["negative_edits"], *row["rule_edits"]])
+        assert len(row["negative_images"]) > 0
+
+
+def test_one_configuration_alone(built, tmp_path):
+    build(BuildArguments(str(tmp_path / "rows"), **SMALL, configs=["letters_only"]))
+    assert {p.name for p in (tmp_path / "rows").iterdir() if p.is_dir()} == {"letters_only"}
+    assert len(load_dataset(str(tmp_path / "rows"), split="train", cache_dir=str(tmp_path))) == 7
+    with pytest.raises(ValueError, match="unknown --configs \\['both'\\]"):
+        BuildArguments("rows", configs=["both"])
 
 
 def test_ids_of_the_splits_are_disjoint_and_retrieved_ones_are_other_rows(built, tmp_path):
@@ -100,9 +130,10 @@ def test_ids_of_the_splits_are_disjoint_and_retrieved_ones_are_other_rows(built,
 def test_report_adds_up(built, tmp_path):
     folder, report = built
     assert json.loads((folder / "build_report.json").read_text()) == report
-    for split, data in load(folder, tmp_path).items():
-        kept = report["splits"][split]["kept"]
-        assert report["splits"][split]["asked"] == kept["rows"] == len(data)
+    splits = [(config, split, data) for config in CONFIGS for split, data in load(folder, tmp_path, config).items()]
+    for config, split, data in splits:
+        kept = report["configs"][config][split]["kept"]
+        assert report["configs"][config][split]["asked"] == kept["rows"] == len(data)
         for family, column in (
             ("image", "negative_captions"),
             ("rule", "rule_captions"),
@@ -115,14 +146,31 @@ def test_report_adds_up(built, tmp_path):
 
 def test_nothing_is_left_behind(built):
     folder, _ = built
-    assert {p.name for p in folder.iterdir()} == {CONFIG, "README.md", "contact_sheet.png", "build_report.json"}
-    names = sorted(p.name for p in (folder / CONFIG).iterdir())
-    (digest,) = {name.removesuffix(".parquet").split("-")[-1] for name in names}
-    assert names == [
-        f"test-00000-of-00001-{digest}.parquet",
-        *(f"train-{i:05d}-of-00002-{digest}.parquet" for i in range(2)),
-    ]
-    assert f"train-*-{digest}.parquet" in (folder / "README.md").read_text()
+    assert {p.name for p in folder.iterdir()} == {*CONFIGS, "README.md", "contact_sheet.png", "build_report.json"}
+    for config in CONFIGS:
+        names = sorted(p.name for p in (folder / config).iterdir())
+        (digest,) = {name.removesuffix(".parquet").split("-")[-1] for name in names}
+        assert names == [f"{split}-00000-of-00001-{digest}.parquet" for split in ("test", "train")]
+        assert f"{config}/train-*-{digest}.parquet" in (folder / "README.md").read_text()
+
+
+def test_a_finished_build_is_not_made_again(built, monkeypatch):
+    monkeypatch.setattr(build_hard_negatives, "build_split", lambda *a: pytest.fail("the work was begun"))
+    assert build(BuildArguments(str(built[0]), **SMALL)) == built[1]
+
+
+def test_the_report_names_the_command_that_rebuilds_it(built, tmp_path):
+    command = built[1]["command"]
+    assert command.startswith("python -m data_scripts.build_hard_negatives --source procedural --num_rows 7 ")
+    words = command.split()[3:]
+    again = BuildArguments(str(tmp_path / "rows"), num_workers=1, **dict(options_of(words)))
+    build(again)
+    assert parquet_bytes(tmp_path / "rows") == parquet_bytes(built[0])
+
+
+def options_of(words: list[str]):
+    for name, value in zip(words[::2], words[1::2], strict=True):
+        yield name.removeprefix("--"), int(value) if value.isdigit() else value
 
 
 def test_contact_sheet_opens(built):
@@ -143,11 +191,11 @@ def test_contact_sheet_names_the_differences():
 
 def row_of(index: int, **options: object) -> dict:
     sizes = {"image_size": 96, "num_image_negatives": 3, "num_rule_negatives": 2, **options}
-    row = build_row(
-        programs(index + 1)[index], f"p/{index}", "p", np.random.default_rng(index), RowOptions(**sizes), Counter()
-    )
-    assert row is not None
-    return row
+    dropped = {config: Counter() for config in CONFIGS}
+    rng = np.random.default_rng(index)
+    built = build_rows(programs(index + 1)[index], f"p/{index}", "p", rng, RowOptions(**sizes), dropped)
+    assert built is not None
+    return built[CONFIGS[0]].row
 
 
 def test_a_row_is_a_pure_function_and_its_images_differ():
@@ -164,10 +212,10 @@ def test_ragged_rows_down_to_none():
 
 
 def test_a_figure_without_a_negative_is_dropped_and_counted():
-    dropped = Counter()
+    dropped = {config: Counter() for config in CONFIGS}
     options = RowOptions(image_size=96, num_image_negatives=0, num_rule_negatives=0)
-    assert build_row(programs(1)[0], "p/0", "p", np.random.default_rng(0), options, dropped) is None
-    assert dropped == {"row: no verified negative": 1}
+    assert build_rows(programs(1)[0], "p/0", "p", np.random.default_rng(0), options, dropped) is None
+    assert dropped[CONFIGS[0]] == {"row: no verified negative": 1}
 
 
 def test_the_same_bytes_with_two_workers(built, tmp_path):
@@ -176,7 +224,7 @@ def test_the_same_bytes_with_two_workers(built, tmp_path):
 
 
 def test_the_same_bytes_after_an_interruption(built, tmp_path, monkeypatch):
-    made, build_shard = [], build_hard_negatives._procedural_shard
+    made, build_shard = [], build_hard_negatives.build_shard
 
     def interrupted(figures, **options):
         if len(made) == 2:
@@ -185,7 +233,7 @@ def test_the_same_bytes_after_an_interruption(built, tmp_path, monkeypatch):
         return build_shard(figures, **options)
 
     arguments = BuildArguments(str(tmp_path / "rows"), **SMALL)
-    monkeypatch.setattr(build_hard_negatives, "_procedural_shard", interrupted)
+    monkeypatch.setattr(build_hard_negatives, "build_shard", interrupted)
     with pytest.raises(KeyboardInterrupt):
         build(arguments)
     assert made == [range(0, 4), range(4, 8)] and list((tmp_path / "rows" / ".build").iterdir())
@@ -193,7 +241,7 @@ def test_the_same_bytes_after_an_interruption(built, tmp_path, monkeypatch):
     again = []
     monkeypatch.setattr(
         build_hard_negatives,
-        "_procedural_shard",
+        "build_shard",
         lambda figures, **o: again.append(o["split"]) or build_shard(figures, **o),
     )
     build(arguments)
@@ -201,9 +249,61 @@ def test_the_same_bytes_after_an_interruption(built, tmp_path, monkeypatch):
     assert parquet_bytes(tmp_path / "rows") == parquet_bytes(built[0])
 
 
+@pytest.mark.parametrize("delay", [0.05, 0.4, 0.8])
+def test_the_same_bytes_after_kill_9_at_any_moment(delay, built, tmp_path):
+    arguments = BuildArguments(str(tmp_path / "rows"), **{**SMALL, "num_workers": 2})
+    process = multiprocessing.get_context("fork").Process(target=build, args=(arguments,))
+    process.start()
+    time.sleep(delay)
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    assert process.exitcode in (-signal.SIGKILL, 0)
+    build(BuildArguments(str(tmp_path / "rows"), **SMALL))
+    assert parquet_bytes(tmp_path / "rows") == parquet_bytes(built[0])
+    assert json.loads((tmp_path / "rows" / "build_report.json").read_text()) == built[1]
+
+
+@pytest.mark.parametrize("cut", ["write_text", "_digest"])
+def test_the_same_bytes_after_a_cut_while_the_files_move_in(cut, built, tmp_path, monkeypatch):
+    calls = []
+
+    def cut_at_the_second(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return original(*args)
+
+    original = getattr(assemble, cut)
+    with monkeypatch.context() as patch:
+        patch.setattr(assemble, cut, cut_at_the_second)
+        with pytest.raises(KeyboardInterrupt):
+            build(BuildArguments(str(tmp_path / "rows"), **SMALL))
+    build(BuildArguments(str(tmp_path / "rows"), **SMALL))
+    assert parquet_bytes(tmp_path / "rows") == parquet_bytes(built[0])
+
+
+def test_a_full_disk_is_one_line_and_finished_shards_are_kept(built, tmp_path, monkeypatch, capsys):
+    written, write_table = [], pq.write_table
+
+    def full(table, path, *args, **options):
+        if len(written) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        written.append(path)
+        return write_table(table, path, *args, **options)
+
+    arguments = [f"--{k}={v}" for k, v in SMALL.items()]
+    with monkeypatch.context() as patch:
+        patch.setattr(pq, "write_table", full)
+        status, said = command(monkeypatch, capsys, "--output_dir", str(tmp_path / "rows"), *arguments)
+    assert status == 2 and "no space left" in said and "finished parts are kept" in said
+    assert len(list((tmp_path / "rows" / ".build").rglob("*.json"))) == 1
+    build(BuildArguments(str(tmp_path / "rows"), **SMALL))
+    assert parquet_bytes(tmp_path / "rows") == parquet_bytes(built[0])
+
+
 def test_other_options_do_not_use_the_shards_of_a_cut_build(built, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(build_hard_negatives, "_with_retrieval", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(build_hard_negatives, "retrieved", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             build(BuildArguments(str(tmp_path / "rows"), **{**SMALL, "seed": 9}))
     build(BuildArguments(str(tmp_path / "rows"), **SMALL))
@@ -225,8 +325,8 @@ def test_geometry3k_rows_from_a_small_zip(tmp_path):
     data = load(tmp_path / "rows", tmp_path)
     assert sorted(data["train"]["id"]) == [f"geometry3k/{n}" for n in range(3)]
     assert sorted(data["test"]["id"]) == ["geometry3k/2401", "geometry3k/2402"]
-    assert report["splits"]["train"]["dropped"]["record: fewer than three points have a position"] == 1
-    assert report["splits"]["test"]["dropped"]["record: no point positions that can be read"] == 1
+    assert report["configs"][CONFIGS[0]]["train"]["dropped"]["record: fewer than three points have a position"] == 1
+    assert report["configs"][CONFIGS[0]]["test"]["dropped"]["record: no point positions that can be read"] == 1
     assert "license: mit" in (tmp_path / "rows" / "README.md").read_text()
 
 
@@ -256,7 +356,11 @@ def test_the_command_reports_what_it_made(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["build_hard_negatives", "--output_dir", str(tmp_path / "rows"), *arguments])
     run_command(main)
     said = capsys.readouterr().out
-    assert "train: 2 of 2 rows" in said and "test: 1 of 1 rows" in said and str(tmp_path / "rows") in said
+    assert (
+        "with_markings train: 2 of 2 rows" in said
+        and "letters_only test: 1 of 1 rows" in said
+        and str(tmp_path / "rows") in said
+    )
 
 
 @pytest.mark.parametrize(

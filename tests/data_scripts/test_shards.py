@@ -1,7 +1,12 @@
 """Shards: the same bytes with any number of workers and after a kill, finished ones made once, only those needed."""
 
+import itertools
+import multiprocessing
 import os
+import signal
+import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,18 +15,23 @@ import pytest
 from datasets import Features, Value
 
 from data_scripts import shards
-from data_scripts.shards import ShardFolder, build_split, fingerprint, remove_work
+from data_scripts.shards import ShardFolder, ShardRows, Taken, build_split, chunks_of, fingerprint
 
-FEATURES = Features({"number": Value("int64")})
+CONFIGS = ("plain", "doubled")
+FEATURES = dict.fromkeys(CONFIGS, Features({"number": Value("int64")}))
 
 
-def even_numbers(figures: range, *, log: Path, fail_from: int | None = None) -> tuple[list[dict], Counter]:
-    """Keeps every other figure; leaves a file per call, and may fail from some figure on."""
-    if fail_from is not None and figures.start >= fail_from:
+def even_numbers(chunk: Sequence[int], *, log: Path, fail_from: int | None = None) -> ShardRows:
+    """Keeps every other number; leaves a file per call, and may fail from some number on."""
+    if fail_from is not None and chunk[0] >= fail_from:
         raise OSError("the disk is full")
-    (log / f"{figures.start}-{os.getpid()}").touch()
-    rows = [{"number": n} for n in figures if n % 2 == 0]
-    return rows, Counter(odd=len(figures) - len(rows))
+    (log / f"{chunk[0]}-{os.getpid()}").touch()
+    made = ShardRows.of(CONFIGS)
+    for config, factor in zip(CONFIGS, (1, 2), strict=True):
+        made.rows[config] = [{"number": factor * n} for n in chunk if n % 2 == 0]
+        made.dropped[config]["odd"] = len(chunk) - len(made.rows[config])
+        made.measures[config] = [[n] for n in chunk]
+    return made
 
 
 @pytest.fixture(autouse=True)
@@ -37,30 +47,56 @@ def log(tmp_path):
 
 def build(folder: Path, log: Path, wanted: int, workers: int = 1, available: int = 40, fail_from: int | None = None):
     build_shard = partial(even_numbers, log=log, fail_from=fail_from)
-    return build_split(ShardFolder(folder, "train", FEATURES), wanted, available, build_shard, workers)
+    return build_split(shard_folder(folder), wanted, range(available), build_shard, workers, max_measures=6)
 
 
-def numbers(taken: list) -> list[int]:
-    return [n for path, use in taken for n in pq.read_table(path)["number"].to_pylist()[:use]]
+def shard_folder(folder: Path) -> ShardFolder:
+    return ShardFolder(folder, "train", FEATURES)
+
+
+def paths(folder: Path, taken: Taken) -> list[Path]:
+    return [shard_folder(folder).parquet(number, config) for number, _ in taken.shards for config in CONFIGS]
+
+
+def numbers(folder: Path, taken: Taken, config: str = "plain") -> list[int]:
+    tables = ((pq.read_table(shard_folder(folder).parquet(shard, config)), use) for shard, use in taken.shards)
+    return [n for table, use in tables for n in table["number"].to_pylist()[:use]]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_rows_in_order_up_to_the_number_wanted(workers, tmp_path, log):
-    taken, dropped = build(tmp_path / "work", log, wanted=7, workers=workers)
-    assert numbers(taken) == [0, 2, 4, 6, 8, 10, 12]
-    assert [use for _, use in taken] == [2, 2, 2, 1]
-    assert dropped == {"odd": 8}
+    taken = build(tmp_path / "work", log, wanted=7, workers=workers)
+    assert numbers(tmp_path / "work", taken) == [0, 2, 4, 6, 8, 10, 12]
+    assert numbers(tmp_path / "work", taken, "doubled") == [0, 4, 8, 12, 16, 20, 24]
+    assert [use for _, use in taken.shards] == [2, 2, 2, 1] and taken.rows == 7
+    assert taken.dropped == {config: {"odd": 8} for config in CONFIGS}
+    assert taken.measures == {config: [[n] for n in range(6)] for config in CONFIGS}
 
 
 def test_the_source_may_hold_fewer(tmp_path, log):
-    taken, dropped = build(tmp_path / "work", log, wanted=100, available=10)
-    assert numbers(taken) == [0, 2, 4, 6, 8] and dropped == {"odd": 5}
+    taken = build(tmp_path / "work", log, wanted=100, available=10)
+    assert numbers(tmp_path / "work", taken) == [0, 2, 4, 6, 8] and taken.dropped["plain"] == {"odd": 5}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_records_come_as_a_stream_that_is_read_no_further_than_needed(workers, tmp_path, log):
+    seen: list[int] = []
+    stream = (seen.append(n) or n for n in itertools.count())
+    taken = build_split(shard_folder(tmp_path), 3, stream, partial(even_numbers, log=log), workers)
+    assert numbers(tmp_path, taken) == [0, 2, 4] and len(seen) == 8
+
+
+def test_a_range_is_cut_without_being_walked_through():
+    assert next(chunks_of(range(10**12))) == range(4)
+    assert list(chunks_of(iter("abcdef"))) == [list("abcd"), list("ef")]
 
 
 def test_two_workers_write_the_same_bytes(tmp_path, log):
-    one, _ = build(tmp_path / "one", log, wanted=9)
-    two, _ = build(tmp_path / "two", log, wanted=9, workers=2)
-    assert [path.read_bytes() for path, _ in one] == [path.read_bytes() for path, _ in two]
+    one = build(tmp_path / "one", log, wanted=9)
+    two = build(tmp_path / "two", log, wanted=9, workers=2)
+    assert one == two
+    first, second = paths(tmp_path / "one", one), paths(tmp_path / "two", two)
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -75,21 +111,22 @@ def test_a_rerun_makes_only_what_is_missing(workers, tmp_path, log):
         build(tmp_path / "work", log, wanted=12, workers=workers, fail_from=12)
     made = {path.name.split("-")[0] for path in log.iterdir()}
     assert "0" in made and "12" not in made
-    taken, _ = build(tmp_path / "work", log, wanted=12, workers=workers)
+    taken = build(tmp_path / "work", log, wanted=12, workers=workers)
     starts = Counter(path.name.split("-")[0] for path in log.iterdir())
     assert set(starts.values()) == {1}, "a finished shard was made again"
     assert not list((tmp_path / "work").glob("*.part"))
-    whole, _ = build(tmp_path / "whole", log, wanted=12)
-    assert [path.read_bytes() for path, _ in taken] == [path.read_bytes() for path, _ in whole]
+    whole = build(tmp_path / "whole", log, wanted=12)
+    made, undisturbed = paths(tmp_path / "work", taken), paths(tmp_path / "whole", whole)
+    assert [path.read_bytes() for path in made] == [path.read_bytes() for path in undisturbed]
 
 
 def test_a_shard_cut_short_is_made_again(tmp_path, log):
     folder = tmp_path / "work"
-    taken, _ = build(folder, log, wanted=4)
-    path = taken[1][0]
+    build(folder, log, wanted=4)
+    path = shard_folder(folder).parquet(1, "plain")
     whole = path.read_bytes()
     path.write_bytes(whole[:10])
-    path.with_suffix(".json").unlink()  # written last: without it the shard was not finished
+    (folder / "train-000001.json").unlink()  # written last: without it the shard was not finished
     build(folder, log, wanted=4)
     assert path.read_bytes() == whole
 
@@ -98,8 +135,27 @@ def test_options_have_a_name_of_their_own():
     assert fingerprint({"a": 1, "b": "x"}) == fingerprint({"b": "x", "a": 1}) != fingerprint({"a": 2, "b": "x"})
 
 
-def test_work_is_removed_even_if_it_is_gone(tmp_path):
-    (tmp_path / "work").mkdir()
-    remove_work(tmp_path / "work")
-    remove_work(tmp_path / "work")
-    assert not (tmp_path / "work").exists()
+def test_workers_end_when_their_build_was_killed(tmp_path, log):
+    def killed() -> None:
+        build_split(shard_folder(tmp_path / "work"), 12, range(40), partial(slow, log=log), 2)
+
+    process = multiprocessing.get_context("fork").Process(target=killed)
+    process.start()
+    wait_for(lambda: len(list(log.iterdir())) == 2)
+    workers = [int(path.name) for path in log.iterdir()]
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    wait_for(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
+
+
+def slow(chunk: Sequence[int], *, log: Path) -> ShardRows:
+    (log / str(os.getpid())).touch()
+    time.sleep(60)
+    return even_numbers(chunk, log=log)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
