@@ -23,6 +23,7 @@ from .cli import require_at_least, run_command
 from .contact_sheet import write_contact_sheet
 from .diagram import Diagram
 from .embedded import minilm_folder
+from .executors import ScaleArguments, make_shards
 from .negatives.retrieval import encode, retrieve
 from .rows import CONFIGS, FEATURES, RowOptions, build_rows
 from .shards import SHARD_SIZE, ShardRows, Taken, build_split, fingerprint
@@ -32,10 +33,11 @@ from .sources import geometry3k, procedural
 VERSION = 2  # of the rows: raised whenever the same seed gives other bytes
 SOURCES = {"procedural": procedural, "geometry3k": geometry3k}
 SHEET_ROWS = 6
+NOT_IN_SHARDS = ("num_rows", "num_test_rows", "num_retrieved", "top_k", "retriever")
 
 
 @dataclass
-class BuildArguments:
+class BuildArguments(ScaleArguments):
     """What to build and where to put it."""
 
     output_dir: str = field(metadata={"help": "Folder for the data set."})
@@ -75,6 +77,7 @@ class BuildArguments:
         if self.num_test_rows is None:
             self.num_test_rows = max(1, self.num_rows // 5)
         require_at_least(self, num_rows=1, num_test_rows=1, image_size=64, num_workers=1, top_k=1)
+        self.check_scale()
         require_at_least(self, num_image_negatives=0, num_rule_negatives=0, num_retrieved=0)
         if self.num_image_negatives + self.num_rule_negatives == 0:
             raise ValueError("a row needs a negative: one of --num_image_negatives and --num_rule_negatives above 0")
@@ -85,9 +88,9 @@ class BuildArguments:
         return RowOptions(*sizes, configs=tuple(self.configs), turn=self.source == "procedural")
 
     def for_rows(self) -> dict[str, object]:
-        """The options that make the rows what they are, but for their number."""
-        others = ("output_dir", "num_rows", "num_test_rows", "num_workers", "num_retrieved", "top_k", "retriever")
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in others}
+        """The options that make the data set what it is: not where it is put, nor who makes it."""
+        others = {"output_dir", "num_workers", *(f.name for f in fields(ScaleArguments))}
+        return {name: value for name, value in asdict(self).items() if name not in others}
 
 
 def build_shard(chunk: Sequence, *, args: BuildArguments, split: str) -> ShardRows:
@@ -148,27 +151,32 @@ def command_of(args: BuildArguments) -> str:
     default = BuildArguments(args.output_dir, source=args.source, logic_forms=args.logic_forms, num_rows=args.num_rows)
     changed = [f.name for f in fields(args) if getattr(args, f.name) != getattr(default, f.name)]
     names = dict.fromkeys(["source", "logic_forms", "num_rows", *changed])
-    shown = {name: getattr(args, name) for name in names if getattr(args, name) is not None and name != "num_workers"}
+    shown = {name: args.for_rows()[name] for name in names if args.for_rows().get(name) is not None}
     if "logic_forms" in shown:
         shown["logic_forms"] = Path(shown["logic_forms"]).name
     words = (f"--{name} {' '.join(value) if isinstance(value, list) else value}" for name, value in shown.items())
     return " ".join(["python -m data_scripts.build_hard_negatives", *words])
 
 
-def build(args: BuildArguments) -> dict:
-    """Build the data set and return the report that is written beside it."""
-    arguments = {k: v for k, v in asdict(args).items() if k not in ("num_workers", "output_dir")}
-    key = fingerprint({**args.for_rows(), "version": VERSION})
+def build(args: BuildArguments) -> dict | None:
+    """Build the data set and return the report written beside it, or None where Slurm is still to make the shards."""
+    arguments = args.for_rows()
+    of_shards = {k: v for k, v in arguments.items() if k not in NOT_IN_SHARDS}  # a longer build goes on with them
+    key = fingerprint({**of_shards, "version": VERSION})
     assembly = Assembly(Path(args.output_dir), key, dict.fromkeys(args.configs, FEATURES))
     if (report := assembly.already_there(arguments, VERSION)) is not None:
         return report
     if args.retriever == "embedded" and args.num_retrieved > 0:
         args = replace(args, retriever=minilm_folder())  # before the work, which would be in vain without it
+    wanted = {"train": args.num_rows, "test": args.num_test_rows}
     configs: dict[str, dict] = {config: {} for config in args.configs}
     measures: dict[str, list] = {config: [] for config in args.configs}
-    for split, wanted in (("train", args.num_rows), ("test", args.num_test_rows)):
-        figures, make = figures_of(args, split), partial(build_shard, args=args, split=split)
-        taken = build_split(assembly.shards(split), wanted, figures, make, args.num_workers, MAX_PAIRS)
+    work = {split: (figures_of(args, split), partial(build_shard, args=args, split=split)) for split in wanted}
+    there = [make_shards(args, args.num_workers, assembly.shards(s), n, *work[s]) for s, n in wanted.items()]
+    if not all(there):
+        return None
+    for split, number in wanted.items():
+        taken = build_split(assembly.shards(split), number, *work[split], args.num_workers, MAX_PAIRS)
         if not taken.rows:
             raise ValueError(f"no row of the {split} split could be made: {dict(taken.dropped[args.configs[0]])}")
         for config in args.configs:
@@ -176,7 +184,7 @@ def build(args: BuildArguments) -> dict:
             more = retrieved(args, assembly, split, taken, config, dropped)
             kept = assembly.write_split(split, taken, config, more)
             configs[config][split] = {
-                "asked": wanted,
+                "asked": number,
                 "kept": dict(sorted(kept.items())),
                 "dropped": dict(sorted(dropped.items())),
             }
@@ -199,7 +207,9 @@ def build(args: BuildArguments) -> dict:
 
 def main() -> None:
     (args,) = TrlParser(BuildArguments).parse_args_and_config()
-    report = build(args)
+    if (report := build(args)) is None:
+        print("handed to Slurm; when the jobs are over, run the same command with --executor processes")
+        return
     for config, splits in report["configs"].items():
         for split, counts in splits.items():
             kept = counts["kept"]
