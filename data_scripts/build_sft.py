@@ -20,8 +20,8 @@ from trl import TrlParser
 
 from .cli import require_at_least, run_command
 from .diagram.drawing import Style, lay_out, rasterise
+from .png import encode_png
 from .questions import INSTRUCTION, KINDS, draw_question
-from .rows import png_bytes
 from .shards import SHARD_SIZE, ShardFolder, build_split, fingerprint, remove_work, write_parquet, write_text
 
 VERSION = 1  # of the rows: raised whenever the same seed gives other bytes
@@ -77,7 +77,7 @@ def build_row(index: int, split: str, kinds: list[str], image_size: int, seed: i
         "kind": kind,
         "prompt": [{"role": "user", "content": f"{question.text} {INSTRUCTION}"}],
         "completion": [{"role": "assistant", "content": f"{question.steps} \\boxed{{{question.answer}}}"}],
-        "images": [{"bytes": png_bytes(image), "path": None}],
+        "images": [{"bytes": encode_png(image), "path": None}],
         "answer": question.answer,
     }
 

@@ -5,22 +5,20 @@ Every figure gives a row for each configuration under one id: `with_markings` pr
 does not (MMGeoLM, table 5, compares the two).
 """
 
-import io
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from datasets import Features, Image, List, Value
-from PIL import Image as PILImage
 
 from .diagram import Diagram, Figure
 from .diagram.caption import caption
-from .diagram.drawing import Style, lay_out, rasterise
+from .diagram.drawing import Drawing, Style, lay_out, rasterise
 from .diagram.script import to_script
 from .negatives.image import ImageNegative, image_negatives
 from .negatives.rules import rule_negatives
+from .png import encode_png, to_levels
 from .shortcuts import Measure, measure
 
 CONFIGS = ("with_markings", "letters_only")
@@ -59,38 +57,37 @@ class RowOptions:
     turn: bool = True  # figures may be rotated and mirrored; traced ones stand as printed
 
 
-def png_bytes(image: PILImage.Image) -> bytes:
-    """The image as PNG, the same bytes for the same pixels."""
-    buffer = io.BytesIO()
-    image.save(
-        buffer, format="PNG", compress_type=zlib.Z_RLE
-    )  # for line drawings smaller than the default, in half the time
-    return buffer.getvalue()
-
-
 @dataclass(frozen=True)
 class Picture:
     """A figure as it is stored, and its pixels to compare it by."""
 
-    png: bytes
-    script: str
+    diagram: Diagram
+    drawing: Drawing
     pixels: np.ndarray  # grey values, `[size, size]` uint8
-    measure: Measure
+    png: bytes
 
     @classmethod
     def of(cls, diagram: Diagram, style: Style) -> "Picture":
+        """Draw a figure."""
         drawing = lay_out(diagram, style)
-        image = rasterise(drawing)
-        png, pixels = png_bytes(image), np.asarray(image)
-        return cls(png, to_script(drawing), pixels, measure(pixels, len(png), diagram, drawing))
+        pixels = to_levels(np.asarray(rasterise(drawing)))
+        return cls(diagram, drawing, pixels, encode_png(pixels))
 
     def looks_like(self, other: "Picture") -> bool:
         """Whether a person could not tell the two apart at 336 pixels."""
         changed = np.count_nonzero((self.pixels < 128) != (other.pixels < 128))
         return changed * (336 / self.pixels.shape[0]) ** 2 < VISIBLE_PIXELS
 
+    def measure(self) -> Measure:
+        return measure(self.pixels, len(self.png), self.diagram, self.drawing)
+
     def encoded(self) -> dict:
+        """As a row holds it."""
         return {"bytes": self.png, "path": None}
+
+    @property
+    def script(self) -> str:
+        return to_script(self.drawing)
 
 
 def _image_negatives(
@@ -161,7 +158,8 @@ def _row(
     }
     if not negatives:
         return BuiltRow(row, None)
-    return BuiltRow(row, (positive.measure, negatives[int(rng.integers(len(negatives)))][1].measure))
+    compared = negatives[int(rng.integers(len(negatives)))][1]
+    return BuiltRow(row, (positive.measure(), compared.measure()))
 
 
 def build_rows(

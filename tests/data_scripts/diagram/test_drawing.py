@@ -18,7 +18,7 @@ from data_scripts.diagram.drawing import (
     rasterise,
     text_extent,
 )
-from data_scripts.rows import png_bytes
+from data_scripts.png import encode_png
 
 from ..samples import figure, programs
 
@@ -70,7 +70,7 @@ def test_every_letter_and_value_is_printed_once():
 def test_the_same_input_gives_the_same_bytes():
     for program in programs(5):
         style = Style.draw(np.random.default_rng(1), 336)
-        first, second = (png_bytes(rasterise(lay_out(program.diagram, style))) for _ in range(2))
+        first, second = (encode_png(rasterise(lay_out(program.diagram, style))) for _ in range(2))
         assert first == second
 
 

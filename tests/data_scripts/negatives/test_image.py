@@ -12,7 +12,7 @@ from data_scripts.diagram.diagram import EDIT_KINDS, Diagram
 from data_scripts.diagram.drawing import Style, lay_out, rasterise
 from data_scripts.diagram.facts import check, statements
 from data_scripts.negatives.image import edit_figure, first_false, image_negatives
-from data_scripts.rows import png_bytes
+from data_scripts.png import encode_png
 
 from ..samples import figure, needs_logic_forms, programs, real_figures, traced_triangle
 
@@ -91,7 +91,7 @@ def looks(diagram: Diagram, style: Style) -> dict[str, float]:
     image = rasterise(drawing)
     return {
         "ink": 255 - np.asarray(image, dtype=float).mean(),
-        "file size": len(png_bytes(image)),
+        "file size": len(encode_png(image)),
         "marks": len(diagram.marks),
         "texts": len(drawing.texts),
         "statements": len(diagram.facts),
