@@ -5,7 +5,8 @@
 Rows of hard negatives become image_negatives.json and text_negatives.json (rule and retrieval negatives),
 prompt/completion rows become sft.json (LLaVA's conversations). Images keep their bytes and lie in numbered folders
 under images/. Every file is written to a temporary name first; a rerun writes only the images that are missing. The
-layouts are described, and read back, by `sources.reference`. """
+layouts are described, and read back, by `sources.reference`.
+"""
 
 import json
 import os
@@ -22,6 +23,17 @@ from .cli import run_command
 from .sources import SOURCES, reference
 from .sources.records import BadRow, OpenedRow
 
+LAYOUTS = ("image_negatives", "text_negatives", "sft")
+HARD_NEGATIVES = {
+    "id",
+    "image",
+    "caption",
+    "negative_images",
+    "negative_captions",
+    "rule_captions",
+    "retrieved_captions",
+}
+QUESTIONS = {"id", "prompt", "completion"}
 ROWS_PER_FOLDER = 1000
 SUFFIXES = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg"}
 
@@ -101,17 +113,23 @@ def export(args: ExportArguments) -> dict[str, int]:
     output.mkdir(parents=True, exist_ok=True)
     skipped: Counter[str] = Counter()
     with ExitStack() as stack:
-        files = {
-            name: stack.enter_context(_JsonList(output / f"{name}.json"))
-            for name in ("image_negatives", "text_negatives", "sft")
-        }
+        files = {name: stack.enter_context(_JsonList(output / f"{name}.json")) for name in LAYOUTS}
         for opened in tqdm(SOURCES["hard_negatives"].rows(args.dataset, args.split), desc="rows", unit="row"):
-            if opened.row is None or not ({"prompt", "completion"} <= set(opened.row) or "negative_images" in
-            opened.row): raise ValueError( f"{args.dataset} holds neither rows of hard negatives nor prompt/completion
-            rows, but " f"{', '.join(opened.row or ['no rows'])}" ) try: for name, row in list(_layouts(opened,
-            output)): files[name].add(row) except BadRow as reason: skipped[f"skipped: {reason}"] += 1 written = {name:
-            file.rows for name, file in files.items() if file.rows} if not written: raise ValueError(f"no row of
-            {args.dataset} could be written: {dict(skipped)}") return written | dict(sorted(skipped.items()))
+            columns = set(opened.row or ())
+            if not HARD_NEGATIVES <= columns and not QUESTIONS <= columns:
+                raise ValueError(
+                    f"{args.dataset} holds neither rows of hard negatives nor prompt/completion rows; its columns: "
+                    f"{', '.join(sorted(columns)) or 'none'}"
+                )
+            try:
+                for name, row in list(_layouts(opened, output)):
+                    files[name].add(row)
+            except BadRow as reason:
+                skipped[f"skipped: {reason}"] += 1
+    written = {name: file.rows for name, file in files.items() if file.rows}
+    if not written:
+        raise ValueError(f"no row of {args.dataset} could be written: {dict(skipped)}")
+    return written | dict(sorted(skipped.items()))
 
 
 def main() -> None:

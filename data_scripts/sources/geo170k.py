@@ -6,7 +6,8 @@ Rows: `image`, a path such as `geo3k/12.png`, and `conversations`. `alignment` (
 
 Traps: the Hub's parquet holds paths only, the images are in images.zip; parquet and JSON hold the same rows; the zip
 may or may not have a folder `images/`; many rows share one image; figures are those of Geometry3K, GeoQA+ and
-MathVista GPS, so decontaminate by image and by text. The Hub card states no licence."""
+MathVista GPS, so decontaminate by image and by text. The Hub card states no licence.
+"""
 
 from . import answers
 from .conversations import first_exchange, question_and_choices

@@ -5,7 +5,8 @@ Rows of `hiyouga/geometry3k`: `images`, `problem` (with an image token), `answer
 `compact_text`), `choices`, `answer` (a letter), `id`, and img_diagram.png beside it.
 
 Traps: `answer` is a value in one and a letter in the other; numbers come with spaced LaTeX (`2 \\sqrt { 3 }`). There
-are no worked solutions. The figures as logic forms are read by `geometry3k`."""
+are no worked solutions. The figures as logic forms are read by `geometry3k`.
+"""
 
 from . import answers
 from .conversations import question_and_choices

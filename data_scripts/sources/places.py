@@ -1,7 +1,8 @@
 """Open the place where a data set lies: a Hub id, a folder, a zip, or one file, and give its rows in order.
 
 Promise: the same rows in the same order from every kind of place; nothing is read or downloaded before the first row
-is asked for; one row is held at a time."""
+is asked for; one row is held at a time.
+"""
 
 import io
 import posixpath

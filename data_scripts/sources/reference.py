@@ -74,10 +74,10 @@ def sft_row(row: Mapping, image: str | None) -> dict:
     """A prompt/completion row as a conversation.
 
     Raises:
-        ValueError: if it is more than one question and one answer.
+        BadRow: if it is more than one question and one answer.
     """
     if len(row["prompt"]) != 1 or len(row["completion"]) != 1:
-        raise ValueError(f"row {row['id']} is a conversation of several turns, which this layout cannot say")
+        raise BadRow("row: several turns, which the layout cannot say")
     turns = conversation(row["prompt"][0]["content"], row["completion"][0]["content"])
     if image is None:
         turns[0]["value"] = row["prompt"][0]["content"]

@@ -1,4 +1,4 @@
-"""Questions of public data sets as rows for TRL's SFTTrainer: prompt, images, completion that ends in the boxed answer."""
+"""Questions of public data sets as rows for TRL's SFTTrainer, with completions that end in the boxed answer."""
 
 from collections import Counter
 

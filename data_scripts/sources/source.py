@@ -1,7 +1,8 @@
 """A source: one public data set, its home, its licence, and how its rows become records.
 
 Promise: a record is a pure function of its row; reading is lazy, holds one row at a time and counts what it leaves
-out."""
+out.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
