@@ -116,7 +116,7 @@ def export(args: ExportArguments) -> dict[str, int]:
         files = {name: stack.enter_context(_JsonList(output / f"{name}.json")) for name in LAYOUTS}
         for opened in tqdm(SOURCES["hard_negatives"].rows(args.dataset, args.split), desc="rows", unit="row"):
             columns = set(opened.row or ())
-            if not HARD_NEGATIVES <= columns and not QUESTIONS <= columns:
+            if not columns >= HARD_NEGATIVES and not columns >= QUESTIONS:
                 raise ValueError(
                     f"{args.dataset} holds neither rows of hard negatives nor prompt/completion rows; its columns: "
                     f"{', '.join(sorted(columns)) or 'none'}"

@@ -11,7 +11,7 @@ import struct
 import zipfile
 import zlib
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from PIL import Image as PILImage
 
@@ -56,7 +56,8 @@ class Images:
         own = [] if self.folder is None else [p for p in self.folder.rglob("*") if p.is_dir()]
         in_folder = {name for p in own if not hidden(name := p.relative_to(self.folder).as_posix())}
         in_archives = [
-            {posixpath.dirname(name) for name in members if not hidden(name)} for _, members in self._archives
+            {str(parent) for name in members if not hidden(name) for parent in PurePosixPath(name).parents}
+            for _, members in self._archives
         ]
         return _near_first({"", *in_folder}), [_near_first(names) for names in in_archives]
 
@@ -167,6 +168,7 @@ class Images:
 
 
 def _near_first(folders: set[str]) -> list[str]:
+    folders = {"" if name == "." else name for name in folders}
     return sorted(folders, key=lambda name: (name.count("/"), name))
 
 
