@@ -51,14 +51,13 @@ def stated_answer(solution: str) -> str | None:
     """
     if boxes := boxed(solution):
         return ", ".join(dict.fromkeys(content for _, _, content in boxes))
-    if selected := _SELECTED.findall(solution):
-        return selected[-1]
-    for cue in reversed(list(_CUE.finditer(solution))):
+    found = [(match.start(), match[1]) for match in _SELECTED.finditer(solution)]
+    for cue in _CUE.finditer(solution):
         line = solution[cue.end() : cue.end() + 2 * MAX_ANSWER].partition("\n")[0]
         line = re.split(r"[。；]|\.(?=\s|$)", line)[0].strip(" \t*_`$").rstrip(".,;:，：")
         if line and len(line) <= MAX_ANSWER and len(line.split()) <= MAX_WORDS:  # else the sentence goes on
-            return line
-    return None
+            found.append((cue.start(), line))
+    return max(found)[1] if found else None
 
 
 def without_statement(solution: str) -> str:

@@ -47,7 +47,7 @@ class Images:
 
     @cached_property
     def _archives(self) -> list[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
-        opened = [zipfile.ZipFile(path) for path in self._paths]
+        opened = [open_zip(path) for path in self._paths]
         return [(archive, {posixpath.normpath(i.filename): i for i in archive.infolist()}) for archive in opened]
 
     @cached_property
@@ -165,6 +165,18 @@ class Images:
         if not path.resolve().is_relative_to(self._within):
             raise BadRow("image: path leads outside")
         return None, path
+
+
+def open_zip(path: Path) -> zipfile.ZipFile:
+    """Open a zip.
+
+    Raises:
+        ValueError: if it is none, or damaged.
+    """
+    try:
+        return zipfile.ZipFile(path)
+    except UNREADABLE as error:
+        raise ValueError(f"{path} cannot be read as a zip ({error}): download it again") from None
 
 
 def _near_first(folders: set[str]) -> list[str]:

@@ -8,6 +8,7 @@ import io
 import posixpath
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
@@ -18,7 +19,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from . import images, row_files
-from .images import UNREADABLE, Images, hidden
+from .images import Images, hidden, open_zip
 from .records import OpenedRow
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -99,13 +100,13 @@ def _file_rows(path: Path, split: str, splits: Splits, start: int) -> Iterator[O
     suffix = path.suffix.lower()
     if suffix == ".zip":
         found = Images(None, [path])
-        with _archive(path) as archive:
+        with open_zip(path) as archive:
             names = [n for n in archive.namelist() if not hidden(n)]
             chosen = _of_split(names, split, splits, str(path))
             yield from _numbered(((archive.open(name), name) for name in chosen), found, start)
     elif suffix in row_files.SUFFIXES:
         found = Images(path.parent, sorted(path.parent.glob("*.zip")))
-        yield from _numbered(iter([(path.open("rb"), path.name)]), found, start)
+        yield from _numbered(((p.open("rb"), p.name) for p in [path]), found, start)
     else:
         raise ValueError(f"{path} is neither of {', '.join(row_files.SUFFIXES)} nor a zip")
 
@@ -121,22 +122,13 @@ def _place_rows(folder: Path, within: Path | None, split: str, splits: Splits, s
         return
     inside = {}  # no rows beside the zips: they are in them
     for path in archives:
-        with _archive(path) as archive:
+        with open_zip(path) as archive:
             zip_name = path.relative_to(folder).with_suffix("").as_posix()
             inside |= {f"{zip_name}/{n}": (path, n) for n in archive.namelist() if not hidden(n)}
     chosen = _of_split(list(inside), split, splits, str(folder))
-    yield from _numbered(((_member(*inside[name]), inside[name][1]) for name in chosen), found, start)
-
-
-def _archive(path: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(path)
-    except UNREADABLE as error:
-        raise ValueError(f"{path} cannot be read as a zip ({error}): download it again") from None
-
-
-def _member(path: Path, name: str) -> io.BufferedIOBase:
-    return _archive(path).open(name)
+    yield from _numbered(
+        ((open_zip(inside[name][0]).open(inside[name][1]), inside[name][1]) for name in chosen), found, start
+    )
 
 
 def _of_split(names: list[str], split: str, splits: Splits, place: str) -> list[str]:
@@ -178,10 +170,14 @@ def _in_order(name: str) -> list[tuple[int, str]]:
 
 def _numbered(files: Iterator[tuple[io.BufferedIOBase, str]], found: Images, start: int) -> Iterator[OpenedRow]:
     def opened() -> Iterator[tuple[object, str]]:
-        for file, name in files:
-            with file:
-                for row in row_files.rows_of(file, name):
-                    yield row, posixpath.dirname(name)
+        name = "the first file"
+        try:
+            for file, name in files:
+                with file:
+                    for row in row_files.rows_of(file, name):
+                        yield row, posixpath.dirname(name)
+        except (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(f"{name} cannot be read to its end ({error}): download it again") from None
 
     for position, (row, beside) in islice(enumerate(opened()), start, None):
         yield OpenedRow(

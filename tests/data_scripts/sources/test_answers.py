@@ -21,6 +21,7 @@ from data_scripts.sources.records import BadRow
         ("Therefore, the answer is 11.0.", "11.0"),
         ("Therefore the correct answer is option B.", "B"),
         ("Thus option D is selected.", "D"),
+        ("Option A is correct only if AB = 3. Answer: C", "C"),
         ("所以 AC = 3, 故选：C。", "C"),
         ("故答案为：30°。", "30°"),
         ("答案:C", "C"),

@@ -1,5 +1,6 @@
 """The same rows from a file, a folder, a zip and the Hub; the right files of a split; nothing read early."""
 
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -95,6 +96,23 @@ def test_no_rows_and_no_data(tmp_path):
     (tmp_path / "x.zip").write_bytes(b"PK nonsense")
     with pytest.raises(ValueError, match=r"x\.zip cannot be read as a zip"):
         numbers(tmp_path / "x.zip")
+
+
+def test_damaged_zips_are_told(tmp_path):
+    content = "".join(f'{{"n": {n}}}\n' for n in range(3000))
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train.jsonl", content)
+    damaged = bytearray(path.read_bytes())
+    damaged[len(damaged) // 2] ^= 0xFF
+    path.write_bytes(damaged)
+    with pytest.raises(ValueError, match=r"train\.jsonl cannot be read to its end"):
+        list(open_rows(str(path), "train", SPLITS))
+    folder = tmp_path / "Geo170K"
+    write_rows(folder / "alignment.json", alignment_rows())
+    (folder / "images.zip").write_bytes(b"PK nonsense")
+    with pytest.raises(ValueError, match=r"images\.zip cannot be read as a zip"):
+        list(SOURCES["geo170k"].read(str(folder), "alignment", Counter()))
 
 
 @pytest.fixture(params=["file", "folder", "unpacked", "zip", "parquet"])
