@@ -42,6 +42,7 @@ INSTRUCTIONS = (
     "Write a caption for this geometry diagram.",
     "Tell me what you see in this geometric figure.",
 )
+LICENSES = {"procedural": "apache-2.0", "geometry3k": "mit"} | {name: s.license for name, s in SOURCES.items()}
 MESSAGES = List({"role": Value("string"), "content": Value("string")})
 FEATURES = Features(
     {
@@ -85,8 +86,8 @@ def alignment_row(opened: OpenedRow, dropped: Counter[str], *, source: Source, s
         return None
     rng = np.random.default_rng([seed, opened.position])
     return {
-        "id": record.id,
-        "source": record.source,
+        "id": record.metadata.get("id") or record.id,
+        "source": record.metadata.get("source") or record.source,
         "prompt": [{"role": "user", "content": str(rng.choice(INSTRUCTIONS))}],
         "completion": [{"role": "assistant", "content": record.caption}],
         "images": [{"bytes": record.image, "path": None}],
@@ -108,7 +109,8 @@ configs:
 
 # Image-caption pairs of geometry figures ({source})
 
-Made by `{command}`. The licence is that of the source; `unknown` means that its card states none.
+Made by `{command}`. The licence is that of the source; `unknown` means that its card states none, `other` that there are
+several.
 """
 
 
@@ -127,8 +129,10 @@ def build(args: AlignmentArguments) -> dict:
     for old in data.glob("train-*.parquet"):
         old.unlink()
     groups = [taken[i : i + SHARDS_PER_FILE] for i in range(0, len(taken), SHARDS_PER_FILE)]
+    licenses = set()
     for number, group in enumerate(groups):
         rows = [row for path, use in group for row in pq.read_table(path).slice(0, use).to_pylist()]
+        licenses |= {LICENSES.get(row["source"], "unknown") for row in rows}
         write_parquet(rows, FEATURES, data / f"train-{number:05d}-of-{len(groups):05d}.parquet")
     digest = name_by_content(data)
     kept = sum(use for _, use in taken)
@@ -137,7 +141,8 @@ def build(args: AlignmentArguments) -> dict:
     command = (
         f"python -m data_scripts.build_alignment --source {args.source} --num_rows {args.num_rows} --seed {args.seed}"
     )
-    card = README.format(license=source.license, digest=digest, source=args.source, command=command)
+    license_ = licenses.pop() if len(licenses) == 1 else "other"
+    card = README.format(license=license_, digest=digest, source=args.source, command=command)
     write_text(card, output / "README.md")
     remove_work(output / ".build")
     return report

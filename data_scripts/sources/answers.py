@@ -17,6 +17,7 @@ _CUE = re.compile(
     re.I,
 )
 _SELECTED = re.compile(r"\b(?:option|choice)\s+\(?([A-H])\)?\s+is\s+(?:selected|correct|chosen)", re.I)
+_CHOSEN = re.compile(r"\s*This is choice \([A-H]\)\.\s*\Z")  # as our own questions with choices end
 _STATEMENT = re.compile(r"\W*(?:the\s+)?(?:final\s+)?(?:answer|答案)\s*\**\s*[:：]", re.I)
 _LETTER = re.compile(r"\(?\\?(?:text\{)?\(?([A-H])(?:\)|\})*(?=[\s.,;:。，；：)]|$)")
 
@@ -61,7 +62,15 @@ def stated_answer(solution: str) -> str | None:
 
 
 def without_statement(solution: str) -> str:
-    """The solution without a last line that only states the answer (`Answer: C`), and without boxes."""
+    """The solution without what only states the answer, and with all other boxes replaced by what is in them.
+
+    That is a box after the last sentence, or last lines such as `Answer: C`.
+    """
+    boxes = boxed(solution)
+    if boxes and not solution[boxes[-1][1] :].strip(" .。$\n"):
+        before = solution[: boxes[-1][0]].rstrip(" $")
+        if not before or before.endswith((".", "。", "\n")):  # else the box is the end of the sentence
+            solution = _CHOSEN.sub("", before)
     lines = unboxed(solution).strip().splitlines()
     while lines and (not lines[-1].strip() or (len(lines[-1]) < MAX_ANSWER and _STATEMENT.match(lines[-1]))):
         lines.pop()

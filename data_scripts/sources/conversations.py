@@ -74,7 +74,8 @@ def question_and_choices(text: str) -> tuple[str, tuple[str, ...]]:
 def split_choices(text: str) -> tuple[str, ...]:
     """The values of `A. 30 B. 40` or `A: 30; B: 40`; empty unless the letters run A, B, .. and all have a value."""
     parts = _CHOICE.split(text.strip())
-    letters, values = parts[1::2], tuple(value.strip(" \t\r\n;") for value in parts[2::2])
+    # what follows in further lines is an instruction, such as to answer by the letter
+    letters, values = parts[1::2], tuple(value.strip().partition("\n")[0].strip(" \t\r;") for value in parts[2::2])
     if parts[0].strip() or len(values) < 2 or "".join(letters) != "ABCDEFGH"[: len(letters)] or not all(values):
         return ()
     return values

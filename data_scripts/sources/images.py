@@ -29,6 +29,9 @@ UNREADABLE = (
 )
 
 
+Where = tuple[zipfile.ZipFile | None, zipfile.ZipInfo | Path]  # a member of a zip, or a file
+
+
 class Images:
     """The images of one place: a folder with its zips, or one zip.
 
@@ -41,9 +44,10 @@ class Images:
 
     def __init__(self, folder: Path | None, archives: list[Path], within: Path | None = None) -> None:
         self.folder = None if folder is None else folder.resolve()
+        self._roots = [] if folder is None else [f"{root.as_posix()}/" for root in (folder.absolute(), self.folder)]
         self._within = None if folder is None else (within or folder).resolve()
         self._paths = archives
-        self._found: dict[tuple[str, str], tuple[object, object]] = {}
+        self._found: dict[tuple[str, str], Where] = {}
 
     @cached_property
     def _archives(self) -> list[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
@@ -108,15 +112,16 @@ class Images:
         if "\0" in path or ".." in path.split("/") or re.match(r"[A-Za-z]:|[a-z]+://", path):
             raise BadRow("image: path leads outside")
         if path.startswith("/"):
-            if self.folder is None or not path.startswith(f"{self.folder.as_posix()}/"):
+            root = next((root for root in self._roots if path.startswith(root)), None)
+            if root is None:
                 raise BadRow("image: path leads outside")
-            path = path[len(self.folder.as_posix()) :]
+            path = path[len(root) :]
         path = posixpath.normpath(path).lstrip("/")
         if not path.lower().endswith(SUFFIXES) or len(path) > 1000 or max(map(len, path.split("/"))) > 255:
             raise BadRow("image: path names no image")
         return path
 
-    def _find(self, path: str, beside: str) -> tuple[object, object]:
+    def _find(self, path: str, beside: str) -> Where:
         """The file or member that a path means: beside the rows, at the root, else in exactly one folder below.
 
         Data sets are unpacked in many ways: the folder that the path starts with may be missing, or one too many. The
@@ -131,7 +136,7 @@ class Images:
             self._found[key] = self._search(names, beside)
         return self._found[key]
 
-    def _search(self, names: list[str], beside: str) -> tuple[object, object]:
+    def _search(self, names: list[str], beside: str) -> Where:
         for name in names:
             for exact in dict.fromkeys((posixpath.normpath(posixpath.join(beside, name)), name)):
                 if found := self._look(exact):
@@ -151,12 +156,12 @@ class Images:
                     return found[0]
         raise BadRow("image: missing")
 
-    def _look(self, name: str) -> tuple[object, object] | None:
+    def _look(self, name: str) -> Where | None:
         if found := self._file(name):
             return found
         return next(((archive, members[name]) for archive, members in self._archives if name in members), None)
 
-    def _file(self, name: str) -> tuple[object, object] | None:
+    def _file(self, name: str) -> Where | None:
         if self.folder is None:
             return None
         path = self.folder / name

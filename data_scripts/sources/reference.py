@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from .conversations import first_exchange
 from .geo170k import asked_and_answered
 from .records import BadRow, OpenedRow, text_of, texts_of
+from .sft import OPEN
 from .source import Source
 
 QUESTION = "Describe the figure."  # asked in rows of hard negatives, where only the answer is used
@@ -26,7 +27,9 @@ def parse(opened: OpenedRow, split: str) -> dict:
     if "positive_image_path" not in row:
         picture = row.get("image")
         image = opened.image(picture) if picture else None
-        return {"image": image, **asked_and_answered(row.get("conversations")), "metadata": metadata}
+        fields = asked_and_answered(row.get("conversations"))
+        fields["question"] = fields["question"].removesuffix(OPEN).rstrip()
+        return {"image": image, **fields, "metadata": metadata}
     paths = row.get("negative_image_path") or ()
     paths = (paths,) if isinstance(paths, str) else paths
     captions = texts_of(row.get("negative_captions"))

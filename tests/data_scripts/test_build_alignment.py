@@ -129,7 +129,11 @@ def place_of(source: str, tmp_path: Path) -> Path:
 def test_other_sources(source, tmp_path):
     report = build(arguments(place_of(source, tmp_path), tmp_path / "out", source=source))
     data = load_dataset(str(tmp_path / "out"), split="train", cache_dir=str(tmp_path / "cache"))
-    assert report["rows"] == len(data) == 3 and set(data["source"]) == {source}
+    assert report["rows"] == len(data) == 3
+    ours = source == "hard_negatives"
+    assert set(data["source"]) == {"procedural" if ours else source}
+    assert data["id"][2] == ("p/2" if ours else f"{source}/train/2")
+    assert f"license: {'apache-2.0' if ours else 'unknown'}\n" in (tmp_path / "out/README.md").read_text()
 
 
 def test_the_command(geo170k, tmp_path, monkeypatch, capsys):

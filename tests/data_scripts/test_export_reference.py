@@ -14,8 +14,9 @@ from data_scripts.export_reference import ExportArguments, export, main
 from data_scripts.rows import FEATURES as HARD_NEGATIVES
 from data_scripts.shards import write_parquet
 from data_scripts.sources import SOURCES
+from data_scripts.sources.sft import sft_row
 
-from .sources.layouts import picture, write_rows
+from .sources.layouts import mm_math_rows, picture, qa_rows, write_images, write_rows
 
 
 def undecoded(number: int, kind: str = "PNG") -> dict:
@@ -110,6 +111,24 @@ def test_questions_and_back(questions, tmp_path):
     assert (second.image, second.answer) == (None, "2")
     row = json.loads((tmp_path / "out/sft.json").read_text())[0]
     assert row["image"].endswith(".jpg") and row["conversations"][0]["value"].startswith("<image>\n")
+
+
+def test_sft_rows_of_public_sets_come_back_as_they_were(tmp_path):
+    write_images(tmp_path / "set/images", {f"geoqa_plus/{n}.png": n for n in range(3)})
+    write_rows(tmp_path / "set/qa_tuning.json", qa_rows())
+    write_images(tmp_path / "mm", {f"{n}.png": n for n in range(3)})
+    write_rows(tmp_path / "mm/train.jsonl", mm_math_rows())
+    places = (("geo170k", "set", "qa_tuning"), ("mm_math", "mm", "train"))
+    skipped: Counter[str] = Counter()
+    records = [r for name, place, split in places for r in SOURCES[name].read(str(tmp_path / place), split, skipped)]
+    made = [sft_row(record, skipped) for record in records]
+    (tmp_path / "rows").mkdir()
+    write_parquet(made, QUESTIONS, tmp_path / "rows/train.parquet")
+    export(ExportArguments(str(tmp_path / "rows"), str(tmp_path / "out")))
+    back = [sft_row(record, skipped) for record in read(tmp_path / "out", "sft")]
+    assert len(back) == 6 and not skipped
+    for row, other in zip(made, back, strict=True):
+        assert {**other, "id": row["id"], "kind": row["kind"]} == row
 
 
 def test_an_interrupted_export_goes_on(rows, tmp_path, monkeypatch):

@@ -83,7 +83,13 @@ def test_a_box_is_found_wherever_it_stands(before, content):
 def test_statement_and_boxes_leave_the_steps():
     text = "AB = 3, so AC = \\boxed{\\sqrt{2}}.\n\n**Answer:** C\n"
     assert without_statement(text) == "AB = 3, so AC = \\sqrt{2}."
-    assert without_statement("Answer: C") == ""
+    assert without_statement("Answer: C") == without_statement("\\boxed{3}") == ""
+    assert (
+        without_statement("AB = 3. \\boxed{3}.")
+        == without_statement("AB = $\\boxed{3}$.").replace("$", "")
+        == "AB = 3."
+    )
+    assert without_statement("It is 3.\nThis is choice (B). \\boxed{B}") == "It is 3."
     long = "Answer: " + "x" * answers.MAX_ANSWER
     assert without_statement(long) == long
 
@@ -96,6 +102,7 @@ def test_statement_and_boxes_leave_the_steps():
         ("Find x.\n(A) 1\n(B) 2", ("Find x.", ("1", "2"))),
         ("求 x.\n选项：\nA．1\nB．2".replace("．", "."), ("求 x.", ("1", "2"))),
         ("Find x.\n<image>", ("Find x.", ())),
+        ("Find x.\n(A) 1\n(B) 2\nAnswer by the letter.", ("Find x.", ("1", "2"))),
         ("Find x.\nChoices:\nA: 1\nC: 2", ("Find x.\nChoices:\nA: 1\nC: 2", ())),
         ("In △ABC, AB = 3. Find B.", ("In △ABC, AB = 3. Find B.", ())),
     ],

@@ -20,15 +20,18 @@ def test_sft_row_of_a_question_with_choices():
     assert sft_row(record, Counter()) == {
         "id": "geo170k/qa_tuning/1",
         "kind": "geo170k",
-        "prompt": [{"role": "user", "content": "Find AC.\n(A) 10\n(B) 20\nPut the final answer in \\boxed{}."}],
-        "completion": [{"role": "assistant", "content": "AC is 20.\n\\boxed{(B) 20}"}],
+        "prompt": [
+            {"role": "user", "content": "Find AC.\n(A) 10\n(B) 20\nPut the letter of the right choice in \\boxed{}."}
+        ],
+        "completion": [{"role": "assistant", "content": "AC is 20. This is choice (B). \\boxed{B}"}],
         "images": [{"bytes": picture(1), "path": None}],
-        "answer": "(B) 20",
+        "answer": "B",
     }
 
 
 def test_sft_row_without_solution_or_picture():
     row = sft_row(Record("a", "s", "train", question="Find x.", answer="\\sqrt{2}"), Counter())
+    assert row["prompt"][0]["content"] == "Find x. Put the final answer in \\boxed{}."
     assert row["completion"][0]["content"] == "\\boxed{\\sqrt{2}}" and row["images"] == []
 
 
