@@ -109,8 +109,8 @@ configs:
 
 # Image-caption pairs of geometry figures ({source})
 
-Made by `{command}`. The licence is that of the source; `unknown` means that its card states none, `other` that there are
-several.
+Made by `{command}`. The licence is that of the source; `unknown` means that its card states none,
+`other` that there are several.
 """
 
 
