@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
+from typing import NoReturn
 
 from datasets import Image, IterableDataset, List, load_dataset
 from datasets.exceptions import DatasetsError
@@ -102,7 +103,7 @@ def _file_rows(path: Path, split: str, splits: Splits, start: int) -> Iterator[O
         found = Images(None, [path])
         with open_zip(path) as archive:
             names = [n for n in archive.namelist() if not hidden(n)]
-            chosen = _of_split(names, split, splits, str(path))
+            chosen = _of_split(names, split, splits) or _refuse(names, split, splits, str(path))
             yield from _numbered(((archive.open(name), name) for name in chosen), found, start)
     elif suffix in row_files.SUFFIXES:
         found = Images(path.parent, sorted(path.parent.glob("*.zip")))
@@ -116,28 +117,22 @@ def _place_rows(folder: Path, within: Path | None, split: str, splits: Splits, s
     names = [name for name in names if not hidden(name)]
     archives = [folder / name for name in sorted(names, key=_in_order) if name.lower().endswith(".zip")]
     found = Images(folder, archives, within)
-    if any(name.lower().endswith(row_files.SUFFIXES) for name in names):
-        chosen = _of_split(names, split, splits, str(folder))
+    if chosen := _of_split(names, split, splits):
         yield from _numbered((((folder / name).open("rb"), name) for name in chosen), found, start)
         return
-    inside = {}  # no rows beside the zips: they are in them
+    inside = {}  # no such rows beside the zips: they are in them
     for path in archives:
         with open_zip(path) as archive:
             zip_name = path.relative_to(folder).with_suffix("").as_posix()
             inside |= {f"{zip_name}/{n}": (path, n) for n in archive.namelist() if not hidden(n)}
-    chosen = _of_split(list(inside), split, splits, str(folder))
-    yield from _numbered(
-        ((open_zip(inside[name][0]).open(inside[name][1]), inside[name][1]) for name in chosen), found, start
-    )
+    chosen = _of_split(list(inside), split, splits) or _refuse([*names, *inside], split, splits, str(folder))
+    members = ((open_zip(path).open(name), name) for path, name in map(inside.__getitem__, chosen))
+    yield from _numbered(members, found, start)
 
 
-def _of_split(names: list[str], split: str, splits: Splits, place: str) -> list[str]:
-    """The files of a split in order, of one kind only: repositories often hold the same rows as parquet and as JSON.
-
-    Raises:
-        ValueError: naming what was found instead.
-    """
-    rows = [n for n in names if n.lower().endswith(row_files.SUFFIXES) and not _is_metadata(n)]
+def _of_split(names: list[str], split: str, splits: Splits) -> list[str]:
+    """The files of a split in order, of one kind only: many repositories hold the same rows as parquet and as JSON."""
+    rows = _row_files(names)
     told = {name: _split_told(name, splits) for name in rows}
     chosen = [name for name in rows if told[name] == split]
     if not chosen and (split == next(iter(splits)) or len(rows) == 1):
@@ -145,9 +140,18 @@ def _of_split(names: list[str], split: str, splits: Splits, place: str) -> list[
     for suffix in row_files.SUFFIXES:
         if of_kind := sorted((n for n in chosen if n.lower().endswith(suffix)), key=_in_order):
             return of_kind
-    seen = ", ".join(sorted(rows)[:8]) or "none at all"
+    return []
+
+
+def _refuse(names: list[str], split: str, splits: Splits, place: str) -> NoReturn:
+    seen = ", ".join(sorted(_row_files(names))[:8]) or "none at all"
     words = " or ".join(splits[split])
     raise ValueError(f"{place} holds no file of rows with {words} in its name, for split {split}; it has: {seen}")
+
+
+def _row_files(names: list[str]) -> list[str]:
+    rows = [name for name in names if name.lower().endswith(row_files.SUFFIXES)]
+    return [name for name in rows if posixpath.basename(name).lower() not in NO_ROWS]
 
 
 def _split_told(name: str, splits: Splits) -> str | None:
@@ -157,10 +161,6 @@ def _split_told(name: str, splits: Splits) -> str | None:
             if any(re.search(rf"(?<![a-z0-9]){re.escape(word)}(?![a-z0-9])", part) for word in words):
                 return split
     return None
-
-
-def _is_metadata(name: str) -> bool:
-    return posixpath.basename(name).lower() in NO_ROWS
 
 
 def _in_order(name: str) -> list[tuple[int, str]]:

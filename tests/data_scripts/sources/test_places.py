@@ -66,6 +66,16 @@ def test_zips(tmp_path):
     assert numbers(write_zip(tmp_path / "p/set.zip", {"train.parquet": parquet})) == [3]
 
 
+def test_rows_in_zips_beside_rows_of_another_split(tmp_path):
+    """As on the Hub page of MAVIS: the viewer's parquet beside the zips of the whole."""
+    write_rows(tmp_path / "data/test-0.parquet", rows(1))
+    for n in (10, 2):
+        write_zip(tmp_path / f"part{n}.zip", {f"part{n}/rows.json": f'[{{"n": {n}}}]', f"part{n}/1.png": picture(n)})
+    assert numbers(tmp_path, "test") == [1]
+    assert numbers(tmp_path) == [2, 10]
+    assert [o.image("1.png") for o in open_rows(str(tmp_path), "train", SPLITS)] == [picture(2), picture(10)]
+
+
 def test_positions_count_bad_rows_and_start_skips(tmp_path):
     path = tmp_path / "train.jsonl"
     path.write_text('{"n": 0}\nnonsense\n[3]\n{"n": 3}\n')
