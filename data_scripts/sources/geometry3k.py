@@ -28,6 +28,7 @@ CREDIT = {
     "url": "https://arxiv.org/abs/2105.04165",
 }
 MEMBER = "diagram_logic_forms_annot.json"
+PROBLEM = "logic_form.json"
 SPLITS = {"train": (0, 2100), "validation": (2101, 2400), "test": (2401, 3001)}
 
 MAX_POINTS, MAX_FACTS = 10, 14  # beyond these neither a caption nor a small image can say it all
@@ -220,14 +221,48 @@ def _circles(
 
 
 def load_records(path: str | Path) -> dict[int, dict]:
-    """All records of the logic-forms zip by number.
+    """All records of the logic forms by number.
+
+    Args:
+        path: the zip, a folder with the zip or what was unpacked from it, the JSON of the diagram annotations, or the
+            original release with one folder per problem.
 
     Raises:
-        ValueError: if the file is missing, is no zip, or lacks the diagram annotations.
+        ValueError: if there is nothing at `path`, it cannot be read, or lacks the diagram annotations.
     """
     path = Path(path)
+    if path.is_dir():
+        if problems := [p for p in path.rglob(PROBLEM) if p.parent.name.isdigit()]:
+            return {int(p.parent.name): _problem(p) for p in sorted(problems, key=lambda p: int(p.parent.name))}
+        path = _annotations_in(path)
     if not path.is_file():
         raise ValueError(f"no file at {path}: --logic_forms wants the zip of Geometry3K's logic forms")
+    content = path.read_bytes() if path.suffix == ".json" else _member_of(path)
+    try:
+        return {int(key): record for key, record in json.loads(content).items()}
+    except (ValueError, AttributeError) as error:  # ValueError: no JSON, no UTF-8, or a key that is no number
+        raise ValueError(f"{MEMBER} in {path} is not the JSON it should be ({error}): download it again") from None
+
+
+def _problem(path: Path) -> dict:
+    try:
+        record = json.loads(path.read_bytes())
+        return {**record, "diagram_logic_forms": record["diagram_logic_form"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not the JSON it should be ({error}): download it again") from None
+
+
+def _annotations_in(folder: Path) -> Path:
+    """The annotations in a folder, else a zip in it that holds them."""
+    found = sorted(folder.rglob(MEMBER))
+    zips = (p for p in sorted(folder.rglob("*.zip")) if zipfile.is_zipfile(p))
+    found += [p for p in zips if any(n.endswith(MEMBER) for n in zipfile.ZipFile(p).namelist())]
+    if not found:
+        raise ValueError(f"{folder} holds neither {MEMBER} nor a zip with it: is it Geometry3K's logic forms?")
+    return found[0]
+
+
+def _member_of(path: Path) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive:
             member = next((n for n in archive.namelist() if n.endswith(MEMBER)), None)
@@ -236,10 +271,7 @@ def load_records(path: str | Path) -> dict[int, dict]:
         raise ValueError(f"{path} cannot be read as a zip ({error}): download it again") from None
     if content is None:
         raise ValueError(f"{path} holds no {MEMBER}: is it the zip of Geometry3K's logic forms?")
-    try:
-        return {int(key): record for key, record in json.loads(content).items()}
-    except (ValueError, AttributeError) as error:  # ValueError: no JSON, no UTF-8, or a key that is no number
-        raise ValueError(f"{MEMBER} in {path} is not the JSON it should be ({error}): download it again") from None
+    return content
 
 
 def record_numbers(records: dict[int, dict], split: str) -> Iterator[int]:

@@ -179,6 +179,35 @@ def test_numbers_of_a_split(tmp_path):
     assert list(record_numbers(records, "test")) == [2401]
 
 
+def test_the_logic_forms_from_a_zip_a_folder_or_the_json(tmp_path):
+    (tmp_path / "zipped").mkdir()
+    made = write_zip(tmp_path / "zipped" / "forms.zip", {"7": record()})
+    (tmp_path / "unpacked" / "logic_forms").mkdir(parents=True)
+    annotations = tmp_path / "unpacked" / "logic_forms" / MEMBER
+    annotations.write_text(json.dumps({"7": record()}))
+    (tmp_path / "zipped" / "another.zip").write_bytes(b"no zip")
+    for place in (made, made.parent, annotations, tmp_path / "unpacked"):
+        assert load_records(place) == {7: record()}
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="holds neither"):
+        load_records(tmp_path / "empty")
+
+
+def test_the_logic_forms_from_one_folder_per_problem(tmp_path):
+    for number in (7, 2401):
+        folder = tmp_path / "geometry3k" / "any" / str(number)
+        folder.mkdir(parents=True)
+        forms = record()
+        forms["diagram_logic_form"] = forms.pop("diagram_logic_forms")
+        (folder / "logic_form.json").write_text(json.dumps(forms))
+    records = load_records(tmp_path)
+    assert list(records) == [7, 2401]
+    assert read_record(records[7], Counter()) == read_record(record(), Counter())
+    (folder / "logic_form.json").write_text("nonsense")
+    with pytest.raises(ValueError, match=r"2401/logic_form\.json is not the JSON"):
+        load_records(tmp_path)
+
+
 def broken_zip(path):
     write_zip(path, {"0": record()})
     path.write_bytes(path.read_bytes()[:-30])
@@ -205,7 +234,7 @@ def truncated_json(path):
     ("make", "message"),
     [
         (lambda path: None, "no file at"),
-        (lambda path: path.mkdir(), "no file at"),
+        (lambda path: path.mkdir(), "holds neither"),
         (lambda path: path.write_text("not a zip"), "cannot be read as a zip"),
         (lambda path: path.write_bytes(b""), "cannot be read as a zip"),
         (broken_zip, "cannot be read as a zip"),
