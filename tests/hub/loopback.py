@@ -41,6 +41,7 @@ class Fault:
     message: str
 
     def strikes(self, method: str, path: str) -> bool:
+        """Whether this request meets the fault; counts it if so."""
         if method != self.method or not self.path.search(path) or self.times == 0:
             return False
         if self.after > 0:
