@@ -308,19 +308,22 @@ class _Handler(BaseHTTPRequestHandler):
         ]
         self.reply(200, {"files": files})
 
-    @_route("POST", r"/(datasets/)?[^/]+/[^/]+\.git/info/lfs/objects/batch")
-    def lfs_batch(self) -> None:
+    @_route("POST", r"/(?P<prefix>datasets/)?(?P<name>[^/]+/[^/]+)\.git/info/lfs/objects/batch")
+    def lfs_batch(self, prefix: str, name: str) -> None:
         self.require_token()
-        hub, objects = self.server.hub, json.loads(self.content)["objects"]
+        kind = "dataset" if prefix else "model"
+        received, objects = self.repository(kind, name).received, json.loads(self.content)["objects"]
         for wanted in objects:
-            if not hub.blobs.path(wanted["oid"]).exists():
-                wanted["actions"] = {"upload": {"href": f"{hub.url}/lfs/{wanted['oid']}"}}
+            if wanted["oid"] not in received:
+                href = f"{self.server.hub.url}/lfs/{kind}/{name}/{wanted['oid']}"
+                wanted["actions"] = {"upload": {"href": href}}
         self.reply(200, {"transfer": "basic", "objects": objects})
 
-    @_route("PUT", r"/lfs/(?P<sha256>\w{64})")
-    def lfs_upload(self, sha256: str) -> None:
+    @_route("PUT", r"/lfs/(?P<kind>\w+)/(?P<name>[^/]+/[^/]+)/(?P<sha256>\w{64})")
+    def lfs_upload(self, kind: str, name: str, sha256: str) -> None:
         if self.server.hub.blobs.store(self.content).sha256 != sha256:
             raise _Refused(400, message="the content is not what was announced")
+        self.repository(kind, name).received.add(sha256)
         self.reply(200)
 
     @_route("POST", rf"{REPOSITORY}/commit/(?P<revision>[^/]+)")

@@ -48,6 +48,7 @@ class Repository:
     branches: dict[str, str] = field(default_factory=dict)
     commits: dict[str, dict[str, StoredFile]] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)  # of all commits, oldest first
+    received: set[str] = field(default_factory=set)  # sha256 of large files that arrived, committed or not
 
     def commit(self, tree: dict[str, StoredFile], message: str, branch: str) -> str:
         """Add a commit, let the branch point to it and return its id."""

@@ -1,15 +1,19 @@
 """Finished folders as the commands leave them: a data set of two configs, tiny models, an adapter, a processor."""
 
+import copy
 import hashlib
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 from datasets import Dataset, Features, Image, List, Value
+from peft import LoraConfig, get_peft_model
 from PIL import Image as PILImage
 from PIL import ImageDraw
 
 from model_cards.write_card import WriteCardArguments, write_card
+from tests.tiny import tiny_mmclip, tiny_mmgeolm
 
 TEXT = Value("string")
 FEATURES = Features(
@@ -46,6 +50,23 @@ def config_rows(config: str, split: str, version: int) -> Dataset:
     return Dataset.from_dict(columns, features=FEATURES)
 
 
+def _counts(config: str, split: str) -> dict:
+    place = 2 * CONFIGS.index(config) + list(SPLITS).index(split)
+    return {
+        "asked": 40 + place,
+        "kept": {
+            "rows": SPLITS[split],
+            "image negatives": 4011 + place,
+            "rule negatives": 17 + place,
+            "retrieval negatives": 0,
+            "image edit: order": 203 + place,
+            "rule edit: value": 57 + place,
+        },
+        "dropped": {"image: not provably different": 90 + place, "row: a|b": 3},
+        "caption words": {"shortest": 4 + place, "mean": 12.5 + place, "longest": 61 + place},
+    }
+
+
 def report(version: int = 1) -> dict:
     """A build report of the layout that cards read; its figures differ from one another."""
     return {
@@ -53,25 +74,7 @@ def report(version: int = 1) -> dict:
         "version": version,
         "command": "python -m data_scripts.build_hard_negatives --source procedural --num_rows 3 --output_dir rows",
         "sources": {"procedural": {"license": "apache-2.0", "name": "Figures of this project", "url": ""}},
-        "configs": {
-            config: {
-                split: {
-                    "asked": rows + 40 + 100 * place,
-                    "kept": {
-                        "rows": rows,
-                        "image negatives": 4011 + place,
-                        "rule negatives": 17 + place,
-                        "retrieval negatives": 0,
-                        "image edit: order": 203 + place,
-                        "rule edit: value": 57 + place,
-                    },
-                    "dropped": {"image: not provably different": 90 + place, "row: a|b": 3},
-                    "caption words": {"shortest": 4 + place, "mean": 12.5, "longest": 61},
-                }
-                for split, rows in SPLITS.items()
-            }
-            for place, config in enumerate(CONFIGS)
-        },
+        "configs": {config: {split: _counts(config, split) for split in SPLITS} for config in CONFIGS},
         "shortcuts": {
             config: {"pairs": 5000 + place, "ink": {"auc": 0.5034, "paired": 0.4971}, "style": {"auc": 0.4912}}
             for place, config in enumerate(CONFIGS)
@@ -102,3 +105,26 @@ def digest(folder: Path) -> dict[str, str]:
     """Every file below a folder with a hash of its content: equal digests mean an untouched folder."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def model_folders(folder: Path) -> dict[str, Any]:
+    """Tiny models saved with their cards below `folder`: mmclip, mmgeolm, an adapter of it, a processor alone.
+
+    Returns:
+        The models and processors that were saved, by the name of their folder.
+    """
+    mmclip, mmclip_processor = tiny_mmclip("altclip")
+    mmgeolm, processor = tiny_mmgeolm()
+    saved = {"mmclip": (mmclip, mmclip_processor), "mmgeolm": (mmgeolm, processor), "processor": (mmclip_processor,)}
+    for name, parts in saved.items():
+        for part in parts:
+            part.save_pretrained(folder / name)
+    mmgeolm.name_or_path = "org/mmgeolm"  # as if it had been loaded from there
+    lora = LoraConfig(r=2, target_modules=r".*language_model.*\.q_proj", init_lora_weights=False)
+    adapted = get_peft_model(copy.deepcopy(mmgeolm), lora).eval()
+    adapted.save_pretrained(folder / "adapter")
+    for name in (*saved, "adapter"):
+        base = "org/mmgeolm" if name == "adapter" else None
+        arguments = {"folder": str(folder / name), "template": name, "repo_id": f"org/{name}", "base_model": base}
+        write_card(WriteCardArguments(**arguments))
+    return {**saved, "adapter": (adapted,)}
