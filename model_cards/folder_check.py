@@ -28,7 +28,7 @@ KINDS = (*MODELS, "adapter", "processor", "dataset")
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 LEFTOVERS = (".build", "*.part", "*.tmp", "tmp-*", "*.incomplete", "*.lock", ".README.md.*")
 # States to resume a training from, caches and hidden files (which may hold secrets) stay at home.
-LEFT_OUT = ("checkpoint-*", "__pycache__", ".*")
+LEFT_OUT = ("checkpoint-*", "trainer_state.json", "__pycache__", ".*")
 KEPT_HIDDEN = (".gitattributes",)
 SHOWN = 5  # files named in a message
 PICKLE_START = re.compile(rb"\x80[\x02-\x05]")
@@ -143,7 +143,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def is_pickle(path: Path) -> bool:
-    """Whether a file is a pickle by its name or, whatever its name, by its content."""
+    """Whether a file is a pickle by its name or, under any name, by its content (protocol 2 and later, or zipped)."""
     if path.suffix in PICKLES:
         return True
     with path.open("rb") as file:
@@ -215,7 +215,10 @@ def check_rows(folder: Path, files: Iterable[str], metadata: dict[str, Any]) -> 
         except (OSError, pyarrow.ArrowException) as error:
             raise ValueError(f"{folder / name} is no whole parquet file: build it again ({error})") from error
     named: set[str] = set()
-    for config in metadata.get("configs") or []:
+    configs = metadata.get("configs") or []
+    if not isinstance(configs, list) or not all(isinstance(config, dict) for config in configs):
+        raise ValueError(f"`configs` in README.md of {folder} is no list of configurations")
+    for config in configs:
         for pattern in data_patterns(config):
             found = set(fnmatch.filter(files, pattern))
             if not found:
@@ -224,7 +227,7 @@ def check_rows(folder: Path, files: Iterable[str], metadata: dict[str, Any]) -> 
                     "file is there: build the data set again"
                 )
             named |= found
-    if metadata.get("configs") and parquet - named:
+    if configs and parquet - named:
         raise ValueError(
             f"{folder} holds parquet files that no config of its README.md names: {_some(parquet - named)}. Remove "
             "them if an older build left them, or name them"

@@ -47,7 +47,7 @@ ADVICE = {
     429: f"the Hub asks to slow down. {REPEAT} in a few minutes",
 }
 SERVER_TROUBLE = f"the Hub has trouble of its own. {REPEAT} in a few minutes"
-CUT_OFF = f"the connection broke off. {REPEAT} when the network is back"
+CUT_OFF = f"the connection broke off. {REPEAT}"
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
@@ -114,26 +114,27 @@ def explained(what: str) -> Iterator[None]:
 
 
 def explanation(error: BaseException) -> str:
-    """What happened and what to do, from an error or from those that caused it."""
+    """What happened and what to do, from an error and those that caused it."""
     chain = []
     while error is not None and error not in chain:
         chain.append(error)
         error = error.__cause__ or error.__context__
-    where = next((f" ({one})" for one in chain if isinstance(one, RuntimeError)), "")  # names the file
     for one in chain:
         if isinstance(one, OfflineModeIsEnabled):
             return "HF_HUB_OFFLINE is set. Unset it to push"
         if isinstance(one, HfHubHTTPError):
             status = one.response.status_code
             advice = ADVICE.get(status, SERVER_TROUBLE if status >= 500 else "the Hub refuses this. See its message")
-            says = f", and says: {' '.join(one.server_message.split())}" if one.server_message else ""
-            return f"status {status}{where}{says}: {advice}"
+            file = next((f" ({outer})" for outer in chain if isinstance(outer, RuntimeError)), "")
+            says = f", and says: {one.server_message}" if one.server_message else ""
+            return f"status {status}{file}{says}: {advice}"
     root = chain[-1]
     if isinstance(root, OSError) and root.filename:
         return f"{root.filename} cannot be read ({root.strerror}). Put that right and run the same command again"
     if isinstance(root, PermissionError):  # hf_xet's word for 401
         return ADVICE[401]
-    return f"{type(root).__name__}{where}: {CUT_OFF}"
+    told = "; ".join(dict.fromkeys(str(one) for one in chain if str(one)))
+    return f"{type(root).__name__}{f' ({told})' if told else ''}: {CUT_OFF}"
 
 
 def push(arguments: PushArguments) -> str:

@@ -55,8 +55,8 @@ TEMPLATES = {
         "tags": ["geometry", "hard-negatives"],
     },
 }
-# Written by the data builds: which files are which split, and the licence where no report names the sources.
-KEPT_METADATA = ("configs", "dataset_info", "license", "license_name", "license_link")
+KEPT_METADATA = ("configs", "dataset_info")  # written by the data builds: they say which files are which split
+LICENCE_METADATA = ("license", "license_name", "license_link")  # theirs as well, where no report names the sources
 
 
 @dataclass
@@ -147,12 +147,14 @@ def dataset_metadata(folder: Path, repo_id: str, source: str | None, report: dic
     """
     readme = folder / "README.md"
     found = read_metadata(readme) if readme.exists() else {}
+    licence = licence_metadata(report) or {name: found[name] for name in LICENCE_METADATA if name in found}
     return DatasetCardData(
         language="en",
         pretty_name=repo_id.rpartition("/")[-1],
         source_datasets=[_hub_id(source)] if _hub_id(source) else None,
         **TEMPLATES["dataset"],
-        **{name: found[name] for name in KEPT_METADATA if name in found} | licence_metadata(report),
+        **{name: found[name] for name in KEPT_METADATA if name in found},
+        **licence,
     )
 
 
@@ -160,7 +162,10 @@ def dataset_facts(folder: Path, data: DatasetCardData, report: dict[str, Any]) -
     """What the template of a data set shows: how to load it, its columns, and the build's own figures."""
     command = report.get("command")
     return {
-        "configs": [{"name": c["config_name"], "split": _first_split(c)} for c in data.get("configs") or []],
+        "configs": [
+            {"name": config.get("config_name", "default"), "split": _first_split(config)}
+            for config in data.get("configs") or []
+        ],
         "columns": column_table(folder),
         "contact_sheets": contact_sheets(folder),
         "statistics": config_statistics(report),

@@ -302,7 +302,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "path": file["path"],
                 "uploadMode": "lfs" if file["path"].endswith(LFS_SUFFIXES) else "regular",
                 "shouldIgnore": False,
-                "oid": tree[file["path"]].oid if file["path"] in tree else None,
+                "oid": tree[file["path"]].etag if file["path"] in tree else None,
             }
             for file in json.loads(self.content)["files"]
         ]
@@ -323,7 +323,7 @@ class _Handler(BaseHTTPRequestHandler):
     def lfs_upload(self, kind: str, name: str, sha256: str) -> None:
         if self.server.hub.blobs.store(self.content).sha256 != sha256:
             raise _Refused(400, message="the content is not what was announced")
-        self.repository(kind, name).received.add(sha256)
+        self.server.hub.repositories[kind, name].received.add(sha256)  # the address itself is the permission
         self.reply(200)
 
     @_route("POST", rf"{REPOSITORY}/commit/(?P<revision>[^/]+)")
@@ -337,6 +337,7 @@ class _Handler(BaseHTTPRequestHandler):
             value = operation["value"]
             if operation["key"] == "header":
                 message = value["summary"]
+                self.repository(kind, name).expected_parents.append(value.get("parentCommit"))
                 if value.get("parentCommit") not in (None, parent):
                     raise _Refused(412, message="A commit has happened since. Please refresh and try again.")
             elif operation["key"] == "file":
@@ -359,7 +360,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path not in tree:
             raise _Refused(404, "EntryNotFound", "Entry not found", headers)
         stored = tree[path]
-        etag = f'"{stored.sha256 if stored.lfs else stored.oid}"'
+        etag = f'"{stored.etag}"'
         headers |= {"ETag": etag, "Accept-Ranges": "bytes"}
         if stored.lfs:
             headers |= {"X-Linked-Size": str(stored.size), "X-Linked-Etag": etag}

@@ -17,6 +17,11 @@ class StoredFile:
     oid: str
     lfs: bool
 
+    @property
+    def etag(self) -> str:
+        """What tells clients whether they have this content already."""
+        return self.sha256 if self.lfs else self.oid
+
 
 @dataclass(frozen=True)
 class Blobs:
@@ -48,6 +53,7 @@ class Repository:
     branches: dict[str, str] = field(default_factory=dict)
     commits: dict[str, dict[str, StoredFile]] = field(default_factory=dict)
     messages: list[str] = field(default_factory=list)  # of all commits, oldest first
+    expected_parents: list[str | None] = field(default_factory=list)  # what each pusher said it builds on
     received: set[str] = field(default_factory=set)  # sha256 of large files that arrived, committed or not
 
     def commit(self, tree: dict[str, StoredFile], message: str, branch: str) -> str:

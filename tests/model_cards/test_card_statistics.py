@@ -152,6 +152,11 @@ def test_mixed_licences_in_a_card(tmp_path: Path) -> None:
     assert DatasetCard(text).data.license == "other"
     assert "| geometry3k | Geometry3K | mit | https://example.org |" in text
 
+    del told["sources"]["procedural"]  # a rebuild from one source: nothing of the mixture stays
+    (folder / "build_report.json").write_text(json.dumps(told))
+    data = DatasetCard.load(write_card(WriteCardArguments(folder=str(folder), template="dataset"))).data
+    assert data.license == "mit" and "license_name" not in data.to_dict()
+
 
 def test_without_a_report_nothing_is_claimed(tmp_path: Path) -> None:
     folder = rows_folder(tmp_path / "rows", card=False)

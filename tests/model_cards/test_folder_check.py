@@ -26,6 +26,7 @@ def model(tmp_path: Path) -> Path:
     (folder / "modeling_mmclip.py").write_text("from .configuration_mmclip import C\n\nclass M: pass\n")
     (folder / "README.md").write_text(CARD)
     (folder / ".env").write_text("SECRET=1")
+    (folder / "trainer_state.json").write_text("{}")
     save_file({"weight": torch.zeros(2)}, folder / "model.safetensors")
     return folder
 
@@ -39,7 +40,7 @@ def test_a_fit_model(model: Path) -> None:
     before = digest(model)
     contents = check_folder(model)
     assert (contents.kind, contents.repo_type) == ("mmclip", "model")
-    assert contents.left_out == [".env", "checkpoint-7"]
+    assert contents.left_out == [".env", "checkpoint-7", "trainer_state.json"]
     assert list(contents.files) == [
         "README.md",
         "config.json",
@@ -136,6 +137,14 @@ def test_a_data_set_whose_files_and_card_differ(tmp_path: Path) -> None:
 )
 def test_data_patterns(data_files: object, patterns: list[str]) -> None:
     assert data_patterns({"config_name": "c", "data_files": data_files}) == patterns
+
+
+@pytest.mark.parametrize("configs", ["3", "[a]"])
+def test_configs_of_another_shape(tmp_path: Path, configs: str) -> None:
+    folder = rows_folder(tmp_path / "rows", card=False)
+    (folder / "README.md").write_text(f"---\nconfigs: {configs}\n---\n")
+    with pytest.raises(ValueError, match="no list of configurations"):
+        check_folder(folder)
 
 
 def test_an_adapter_needs_a_base_on_the_hub(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from model_cards.folder_check import FolderContents, check_folder
-from model_cards.push import PushArguments, push, readable_size, stale_files
+from model_cards.push import PushArguments, explained, push, readable_size, stale_files
 from tests.hub.loopback import TOKEN, LoopbackHub
 from tests.model_cards.folders import digest, rows_folder
 
@@ -108,12 +108,15 @@ def test_an_interrupted_push_is_repeated(pusher, broken, rows, name, path) -> No
     assert {file: pushed[file] for file in contents.files} == {
         file: (rows / file).read_bytes() for file in contents.files
     }
-    assert broken.repositories["dataset", name].messages == ["initial commit", "Push dataset"]  # in one commit
+    repository = broken.repositories["dataset", name]
+    assert repository.messages == ["initial commit", "Push dataset"]  # in one commit
+    first, _ = repository.commits
+    assert set(repository.expected_parents) == {first}  # a commit of somebody else in between would be refused
 
     broken.heal()
     ended = pusher.push(rows, name)
     assert ended.status == 0 and "holds these files already" in ended.out and uploads(broken) == 0
-    assert len(broken.repositories["dataset", name].messages) == 2
+    assert len(repository.messages) == 2
 
 
 def test_private(pusher, broken, rows, name) -> None:
@@ -149,6 +152,20 @@ def test_offline_is_said(rows, monkeypatch) -> None:
     with pytest.raises(ValueError, match="HF_HUB_OFFLINE is set") as caught:
         push(PushArguments(folder=str(rows), repo_id="org/rows"))
     assert TOKEN not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (FileNotFoundError(2, "No such file", "rows/a.parquet"), "rows/a.parquet cannot be read"),
+        (PermissionError("denied"), "the Hub does not accept the token"),  # as hf_xet has it
+        (RuntimeError("storage away"), r"RuntimeError \(storage away\): the connection broke off"),
+        (TimeoutError(), "TimeoutError: the connection broke off"),
+    ],
+)
+def test_errors_below_the_hub(error, said) -> None:
+    with pytest.raises(ValueError, match=f"pushing failed: {said}.*unchanged"), explained("pushing"):
+        raise error
 
 
 @pytest.mark.parametrize("repo_id", ["rows", "org/rows/more", "/data/rows", "org/"])
