@@ -251,9 +251,14 @@ def check_weights(folder: Path, kind: str, files: Iterable[str]) -> None:
                 raise ValueError(f"{folder / name} is no whole safetensors file: save it again ({error})") from error
 
 
+def adapter_base(folder: Path) -> str:
+    """The base model that an adapter names: a Hub id, a folder, or nothing."""
+    return _read_json(folder / "adapter_config.json").get("base_model_name_or_path") or ""
+
+
 def check_adapter(folder: Path) -> None:
     """Raises ValueError if the adapter names as its base a folder of this machine, which nobody else has."""
-    base = _read_json(folder / "adapter_config.json").get("base_model_name_or_path") or ""
+    base = adapter_base(folder)
     if not HUB_ID.fullmatch(base) or Path(base).exists():
         raise ValueError(
             f"adapter_config.json of {folder} names {base!r} as the base model, which is no Hub id: push the base, "

@@ -11,7 +11,7 @@ build wrote into README.md.
 
 import os
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from model_cards.card_statistics import (
     shortcut_table,
     source_table,
 )
-from model_cards.folder_check import folder_kind, read_metadata
+from model_cards.folder_check import adapter_base, folder_kind, read_metadata
 
 TEMPLATES = {
     "mmclip": {
@@ -69,7 +69,8 @@ class WriteCardArguments:
         default_factory=list, metadata={"help": "Result files of evaluation.hit_at_1 and evaluation.answer_accuracy."}
     )
     base_model: str | None = field(
-        default=None, metadata={"help": "Hub id of what training started from, such as BAAI/AltCLIP."}
+        default=None,
+        metadata={"help": "Hub id of what training started from, such as BAAI/AltCLIP; an adapter names its own."},
     )
     dataset: str | None = field(
         default=None, metadata={"help": "Training data of a model, or source of a data set: a Hub id or a folder."}
@@ -89,6 +90,8 @@ def render_card(arguments: WriteCardArguments) -> str:
     """
     folder = Path(arguments.folder)
     check_template(folder, arguments.template)
+    if arguments.template == "adapter" and arguments.base_model is None:
+        arguments = replace(arguments, base_model=adapter_base(folder) or None)
     results = read_results(arguments.results)
     repo_id = arguments.repo_id or folder.resolve().name
     shown = {

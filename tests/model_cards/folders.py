@@ -122,9 +122,7 @@ def model_folders(folder: Path) -> dict[str, Any]:
     mmgeolm.name_or_path = "org/mmgeolm"  # as if it had been loaded from there
     lora = LoraConfig(r=2, target_modules=r".*language_model.*\.q_proj", init_lora_weights=False)
     adapted = get_peft_model(copy.deepcopy(mmgeolm), lora).eval()
-    adapted.save_pretrained(folder / "adapter")
+    adapted.save_pretrained(folder / "adapter", save_embedding_layers=False)
     for name in (*saved, "adapter"):
-        base = "org/mmgeolm" if name == "adapter" else None
-        arguments = {"folder": str(folder / name), "template": name, "repo_id": f"org/{name}", "base_model": base}
-        write_card(WriteCardArguments(**arguments))
+        write_card(WriteCardArguments(folder=str(folder / name), template=name, repo_id=f"org/{name}"))
     return {**saved, "adapter": (adapted,)}

@@ -175,6 +175,17 @@ def test_cards_of_parts(tmp_path, template, marker, library):
     assert '"org/part"' in text and "`org/mmgeolm`" in text and "2505.20152" in text
 
 
+def test_an_adapter_names_its_base(tmp_path):
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "org/aligned"}')
+    path = write_card(WriteCardArguments(folder=str(tmp_path), template="adapter"))
+    assert ModelCard.load(path).data.base_model == "org/aligned"
+    assert 'from_pretrained("org/aligned", trust_remote_code=True)' in path.read_text(encoding="utf-8")
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "/data/runs/aligned"}')
+    path = write_card(WriteCardArguments(folder=str(tmp_path), template="adapter"))
+    assert ModelCard.load(path).data.base_model is None
+    assert "/data" not in path.read_text(encoding="utf-8")
+
+
 def test_results_of_other_weights_and_blank_images_stay_out_of_the_metadata(model, results):
     folder, other = model("mmgeolm"), model("mmgeolm", "other", 2.0)
     own = weights_fingerprint(str(folder))
