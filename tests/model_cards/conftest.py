@@ -44,13 +44,13 @@ class Pusher:
         return self.send(argv=argv, environment=environment or {})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackHub]:
     with LoopbackHub(tmp_path_factory.mktemp("hub")) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def fresh_environment(hub: LoopbackHub, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, str]]:
     """Variables of a fresh process of that name, with caches of its own, for which the loopback Hub is the Hub."""
 
@@ -61,7 +61,7 @@ def fresh_environment(hub: LoopbackHub, tmp_path_factory: pytest.TempPathFactory
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def pusher(fresh_environment, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pusher]:
     log = tmp_path_factory.mktemp("log") / "stderr.txt"
     with log.open("w") as errors:
