@@ -96,7 +96,7 @@ def _answer_rows(result: dict) -> list[tuple[str, ...]]:
     return [
         (
             *_what(result),
-            _cell(name) + blank,
+            table_cell(name) + blank,
             _percent(entry["accuracy"]),
             _interval(entry),
             _percent(entry["baseline"]["accuracy"]),
@@ -107,10 +107,12 @@ def _answer_rows(result: dict) -> list[tuple[str, ...]]:
 
 
 def _what(result: dict) -> tuple[str, str]:
-    return _cell(public_name(result["model"])), _cell(f"{public_name(result['dataset'])} ({result['split']})")
+    return table_cell(public_name(result["model"])), table_cell(
+        f"{public_name(result['dataset'])} ({result['split']})"
+    )
 
 
-def _cell(text: str) -> str:
+def table_cell(text: str) -> str:
     """Text that cannot break out of its cell of a table."""
     return " ".join(text.split()).replace("|", "\\|")
 

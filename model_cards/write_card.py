@@ -1,37 +1,62 @@
-"""Write the Hub card (README.md) of a finished model or data set.
+"""Write the Hub card (README.md) of a finished model, adapter, processor or data set.
 
     python -m model_cards.write_card --folder F --template mmclip --results hit_at_1.json --base_model BAAI/AltCLIP
 
 The card says what the thing is, what it is for and where it ends, what it was trained on, how to load it in three
 lines, and whom to cite. It states no figure that a given result file does not hold: without `--results` it says that
 nothing was measured. Results of other models are shown for comparison; only those of the folder's own weights enter
-the metadata.
+the metadata. The card of a data set also shows what its `build_report.json` counted, and keeps the metadata that the
+build wrote into README.md.
 """
 
-import json
 import os
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from huggingface_hub import DatasetCard, DatasetCardData, ModelCard, ModelCardData
-from huggingface_hub.repocard import metadata_load
 from trl import TrlParser
 
 from data_scripts.cli import run_command
 from model_cards.card_results import HUB_ID, eval_results, is_of_folder, public_name, read_results, result_tables
+from model_cards.card_statistics import (
+    REPORT,
+    column_table,
+    config_statistics,
+    contact_sheets,
+    licence_metadata,
+    read_build_report,
+    shortcut_table,
+    source_table,
+)
+from model_cards.folder_check import adapter_base, folder_kind, read_metadata
 
 TEMPLATES = {
-    "mmclip": {"pipeline_tag": "zero-shot-image-classification", "tags": ["geometry", "clip", "hard-negatives"]},
-    "mmgeolm": {"pipeline_tag": "image-text-to-text", "tags": ["geometry", "llava", "multimodal"]},
+    "mmclip": {
+        "library_name": "transformers",
+        "pipeline_tag": "zero-shot-image-classification",
+        "tags": ["geometry", "clip", "hard-negatives"],
+    },
+    "mmgeolm": {
+        "library_name": "transformers",
+        "pipeline_tag": "image-text-to-text",
+        "tags": ["geometry", "llava", "multimodal"],
+    },
+    "adapter": {
+        "library_name": "peft",
+        "pipeline_tag": "image-text-to-text",
+        "tags": ["geometry", "lora", "multimodal"],
+    },
+    "processor": {"library_name": "transformers", "tags": ["geometry", "processor"]},
     "dataset": {
         "task_categories": ["zero-shot-image-classification", "image-text-to-text"],
         "tags": ["geometry", "hard-negatives"],
     },
 }
 KEPT_METADATA = ("configs", "dataset_info")  # written by the data builds: they say which files are which split
+LICENCE_METADATA = ("license", "license_name", "license_link")  # theirs as well, where no report names the sources
 
 
 @dataclass
@@ -44,7 +69,8 @@ class WriteCardArguments:
         default_factory=list, metadata={"help": "Result files of evaluation.hit_at_1 and evaluation.answer_accuracy."}
     )
     base_model: str | None = field(
-        default=None, metadata={"help": "Hub id of what training started from, such as BAAI/AltCLIP."}
+        default=None,
+        metadata={"help": "Hub id of what training started from, such as BAAI/AltCLIP; an adapter names its own."},
     )
     dataset: str | None = field(
         default=None, metadata={"help": "Training data of a model, or source of a data set: a Hub id or a folder."}
@@ -59,15 +85,26 @@ def render_card(arguments: WriteCardArguments) -> str:
     """The card's text.
 
     Raises:
-        ValueError: if the folder does not hold what the template is for, or a result file is none.
+        ValueError: if the folder does not hold what the template is for, or a result file or the build report is none.
         FileNotFoundError: if a result file does not exist.
     """
     folder = Path(arguments.folder)
-    check_folder(folder, arguments.template)
+    check_template(folder, arguments.template)
+    if arguments.template == "adapter" and arguments.base_model is None:
+        arguments = replace(arguments, base_model=adapter_base(folder) or None)
     results = read_results(arguments.results)
     repo_id = arguments.repo_id or folder.resolve().name
+    shown = {
+        "name": repo_id.rpartition("/")[-1],
+        "repo_id": repo_id,
+        "base_model": public_name(arguments.base_model) if arguments.base_model else None,
+        "dataset": public_name(arguments.dataset) if arguments.dataset else None,
+        "tables": result_tables(results),
+    }
     if arguments.template == "dataset":
-        data, card_class = dataset_metadata(folder, repo_id, arguments.dataset), DatasetCard
+        report = read_build_report(folder)
+        data, card_class = dataset_metadata(folder, repo_id, arguments.dataset, report), DatasetCard
+        shown |= dataset_facts(folder, data, report)
     else:
         own = [result for result in results if is_of_folder(result, folder)]
         data, card_class = model_metadata(arguments, repo_id, own), ModelCard
@@ -78,35 +115,17 @@ def render_card(arguments: WriteCardArguments) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    text = environment.get_template(f"{arguments.template}.md.jinja").render(
-        card_data=data.to_yaml(),
-        name=repo_id.rpartition("/")[-1],
-        repo_id=repo_id,
-        base_model=public_name(arguments.base_model) if arguments.base_model else None,
-        dataset=public_name(arguments.dataset) if arguments.dataset else None,
-        config_names=[config["config_name"] for config in data.get("configs") or []],
-        tables=result_tables(results),
-    )
+    text = environment.get_template(f"{arguments.template}.md.jinja").render(card_data=data.to_yaml(), **shown)
     card_class(text)  # raises ValueError if the metadata does not parse
     return text
 
 
-def check_folder(folder: Path, template: str) -> None:
-    """Raises ValueError unless the folder holds a model of the template's type, or parquet files for a data set."""
+def check_template(folder: Path, template: str) -> None:
+    """Raises ValueError unless the folder holds what the template is for."""
     if template not in TEMPLATES:
         raise ValueError(f"no template {template!r}: choose one of {', '.join(TEMPLATES)}")
-    if not folder.is_dir():
-        raise ValueError(f"{folder} is no folder")
-    if template == "dataset":
-        if next(folder.rglob("*.parquet"), None) is None:
-            raise ValueError(f"{folder} holds no parquet file, so no data set")
-        return
-    try:
-        model_type = json.loads((folder / "config.json").read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{folder} holds no readable config.json, so no model ({error})") from error
-    if model_type != template:
-        raise ValueError(f"{folder} holds a model of type {model_type!r}, the template is for {template!r}")
+    if (kind := folder_kind(folder)) != template:
+        raise ValueError(f"{folder} holds something of kind {kind!r}, and the template is for {template!r}")
 
 
 def model_metadata(arguments: WriteCardArguments, repo_id: str, own_results: list[dict]) -> ModelCardData:
@@ -114,37 +133,56 @@ def model_metadata(arguments: WriteCardArguments, repo_id: str, own_results: lis
     facts = TEMPLATES[arguments.template]
     return ModelCardData(
         license="apache-2.0",
-        library_name="transformers",
         language="en",
         **facts,
         base_model=_hub_id(arguments.base_model),
         datasets=[_hub_id(arguments.dataset)] if _hub_id(arguments.dataset) else None,
         model_name=repo_id.rpartition("/")[-1],
-        eval_results=eval_results(own_results, facts["pipeline_tag"]) or None,
+        eval_results=eval_results(own_results, facts.get("pipeline_tag", "other")) or None,
     )
 
 
-def dataset_metadata(folder: Path, repo_id: str, source: str | None) -> DatasetCardData:
-    """YAML metadata of a data set, with what the build wrote about its configurations.
+def dataset_metadata(folder: Path, repo_id: str, source: str | None, report: dict[str, Any]) -> DatasetCardData:
+    """YAML metadata of a data set, with what the build wrote about its configurations and licence.
 
     Raises:
         ValueError: if the folder has a README.md whose metadata cannot be read: overwriting it would lose the splits.
     """
-    readme, kept = folder / "README.md", {}
-    if readme.exists():
-        try:
-            found: dict[str, Any] = metadata_load(readme) or {}
-        except Exception as error:  # yaml has errors of its own
-            raise ValueError(f"the metadata of {readme} cannot be read: {' '.join(str(error).split())}") from error
-        kept = {name: found[name] for name in KEPT_METADATA if name in found}
+    readme = folder / "README.md"
+    found = read_metadata(readme) if readme.exists() else {}
+    licence = licence_metadata(report) or {name: found[name] for name in LICENCE_METADATA if name in found}
     return DatasetCardData(
-        license="apache-2.0",
         language="en",
         pretty_name=repo_id.rpartition("/")[-1],
         source_datasets=[_hub_id(source)] if _hub_id(source) else None,
         **TEMPLATES["dataset"],
-        **kept,
+        **{name: found[name] for name in KEPT_METADATA if name in found},
+        **licence,
     )
+
+
+def dataset_facts(folder: Path, data: DatasetCardData, report: dict[str, Any]) -> dict[str, Any]:
+    """What the template of a data set shows: how to load it, its columns, and the build's own figures."""
+    command = report.get("command")
+    return {
+        "configs": [
+            {"name": config.get("config_name", "default"), "split": _first_split(config)}
+            for config in data.get("configs") or []
+        ],
+        "columns": column_table(folder),
+        "contact_sheets": contact_sheets(folder),
+        "statistics": config_statistics(report),
+        "shortcuts": shortcut_table(report),
+        "sources": source_table(report),
+        "command": command if isinstance(command, str) else None,
+        "report_name": REPORT,
+    }
+
+
+def _first_split(config: dict[str, Any]) -> str:
+    files = config.get("data_files")
+    first = files[0] if isinstance(files, list) and files else None
+    return first.get("split", "train") if isinstance(first, dict) else "train"
 
 
 def _hub_id(name: str | None) -> str | None:

@@ -4,6 +4,8 @@ import json
 import re
 import sys
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from huggingface_hub import DatasetCard, ModelCard
@@ -159,6 +161,31 @@ def test_without_results_nothing_is_claimed(model):
     assert data.eval_results is None and data.base_model is None and data.datasets is None
 
 
+@pytest.mark.parametrize(
+    ("template", "marker", "library"),
+    [("adapter", "adapter_config.json", "peft"), ("processor", "processor_config.json", "transformers")],
+)
+def test_cards_of_parts(tmp_path, template, marker, library):
+    (tmp_path / marker).write_text("{}")
+    path = write_card(
+        WriteCardArguments(folder=str(tmp_path), template=template, base_model="org/mmgeolm", repo_id="org/part")
+    )
+    text, data = path.read_text(encoding="utf-8"), ModelCard.load(path).data
+    assert (data.library_name, data.base_model, data.license) == (library, "org/mmgeolm", "apache-2.0")
+    assert '"org/part"' in text and "`org/mmgeolm`" in text and "2505.20152" in text
+
+
+def test_an_adapter_names_its_base(tmp_path):
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "org/aligned"}')
+    path = write_card(WriteCardArguments(folder=str(tmp_path), template="adapter"))
+    assert ModelCard.load(path).data.base_model == "org/aligned"
+    assert 'from_pretrained("org/aligned", trust_remote_code=True)' in path.read_text(encoding="utf-8")
+    (tmp_path / "adapter_config.json").write_text('{"base_model_name_or_path": "/data/runs/aligned"}')
+    path = write_card(WriteCardArguments(folder=str(tmp_path), template="adapter"))
+    assert ModelCard.load(path).data.base_model is None
+    assert "/data" not in path.read_text(encoding="utf-8")
+
+
 def test_results_of_other_weights_and_blank_images_stay_out_of_the_metadata(model, results):
     folder, other = model("mmgeolm"), model("mmgeolm", "other", 2.0)
     own = weights_fingerprint(str(folder))
@@ -199,7 +226,7 @@ CONFIGS = [
 def data_folder(tmp_path, readme: str | None):
     folder = tmp_path / "rows"
     folder.mkdir()
-    (folder / "train-0.parquet").touch()
+    pq.write_table(pa.table({"id": ["a"], "unheard_of": [1]}), folder / "train-0.parquet")
     if readme is not None:
         (folder / "README.md").write_text(readme, encoding="utf-8")
     return folder
@@ -214,10 +241,11 @@ def test_dataset_card_keeps_the_configurations_of_the_build(tmp_path, results):
         path = write_card(arguments)
         card = DatasetCard.load(path)
         assert card.data.to_dict()["configs"] == CONFIGS
-        assert card.data.license == "apache-2.0"
+        assert card.data.license == "mit"
         text = path.read_text(encoding="utf-8")
         assert "old text" not in text and "`with_markings`, `letters_only`." in text
-        assert 'load_dataset("org/rows")' in text and "BAAI/AltCLIP" in results_section(text)
+        assert 'load_dataset("org/rows", "letters_only")' in text and "BAAI/AltCLIP" in results_section(text)
+        assert "| `id` |" in text and "unheard_of" not in text
         assert stated_numbers(text) <= allowed_numbers(hit_result("BAAI/AltCLIP", None))
 
 
@@ -226,6 +254,7 @@ def test_dataset_card_without_earlier_readme(tmp_path):
         WriteCardArguments(folder=str(data_folder(tmp_path, None)), template="dataset", dataset="org/raw")
     )
     data = DatasetCard.load(path).data.to_dict()
+    assert 'load_dataset("rows")' in path.read_text(encoding="utf-8")
     assert "configs" not in data and data["source_datasets"] == ["org/raw"]
 
 
@@ -240,9 +269,9 @@ def test_unreadable_metadata_is_not_overwritten(tmp_path):
     ("change", "message"),
     [
         ({"folder": "nowhere"}, "is no folder"),
-        ({"template": "mmgeolm"}, "holds a model of type 'mmclip'"),
-        ({"template": "dataset"}, "no parquet file"),
-        ({"template": "poster"}, "choose one of mmclip, mmgeolm, dataset"),
+        ({"template": "mmgeolm"}, "of kind 'mmclip', and the template is for 'mmgeolm'"),
+        ({"template": "dataset"}, "of kind 'mmclip', and the template is for 'dataset'"),
+        ({"template": "poster"}, "choose one of mmclip, mmgeolm, adapter, processor, dataset"),
     ],
 )
 def test_what_does_not_fit_is_said(model, change, message):
