@@ -145,18 +145,21 @@ LISTS = {
     "rule_captions": "rule negatives",
     "retrieved_ids": "retrieval negatives",
 }
-KINDS = {"negative_edits": "image edit", "rule_edits": "rule edit", "kind": "kind"}
+EDITS = {"negative_edits": "image edit", "rule_edits": "rule edit"}
+KINDS = ("source", "kind", "format")
 
 
 def count_rows(table: pa.Table) -> Counter[str]:
-    """Rows, negatives by family, and edits and questions by kind."""
+    """Rows, negatives by family, edits by kind; rows by source, and questions by kind and format."""
     counts = Counter(rows=table.num_rows)
     for column, name in LISTS.items():
         if column in table.column_names:
             counts[name] += sum(map(len, table[column].to_pylist()))
-    for column, name in KINDS.items():
+    for column, name in EDITS.items():
         if column in table.column_names:
-            values = table[column].to_pylist()
-            flat = values if column == "kind" else [edits for row in values for edits in row]
-            counts.update(f"{name}: {kind}" for edits in flat for kind in edits.split("+"))
+            listed = (edits for row in table[column].to_pylist() for edits in row)
+            counts.update(f"{name}: {kind}" for edits in listed for kind in edits.split("+"))
+    for column in KINDS:
+        if column in table.column_names:
+            counts.update(f"{column}: {kind}" for kind in table[column].to_pylist())
     return counts

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -26,12 +27,11 @@ from .embedded import minilm_folder
 from .executors import ScaleArguments, make_shards
 from .negatives.retrieval import encode, retrieve
 from .rows import CONFIGS, FEATURES, RowOptions, build_rows
-from .shards import SHARD_SIZE, ShardRows, Taken, build_split, fingerprint
+from .shards import Open, ShardRows, Taken, build_split, fingerprint
 from .shortcuts import MAX_PAIRS, measure_shortcuts
-from .sources import geometry3k, procedural
+from .sources import FIGURE_SOURCES, credits_of, geometry3k, license_of
 
 VERSION = 2  # of the rows: raised whenever the same seed gives other bytes
-SOURCES = {"procedural": procedural, "geometry3k": geometry3k}
 SHEET_ROWS = 6
 NOT_IN_SHARDS = ("num_rows", "num_test_rows", "num_retrieved", "top_k", "retriever")
 
@@ -41,7 +41,9 @@ class BuildArguments(ScaleArguments):
     """What to build and where to put it."""
 
     output_dir: str = field(metadata={"help": "Folder for the data set."})
-    source: str = field(default="procedural", metadata={"help": "Where figures come from.", "choices": list(SOURCES)})
+    source: str = field(
+        default="procedural", metadata={"help": "Where figures come from.", "choices": list(FIGURE_SOURCES)}
+    )
     logic_forms: str | None = field(
         default=None, metadata={"help": "Zip of Geometry3K's logic forms (source geometry3k)."}
     )
@@ -70,8 +72,8 @@ class BuildArguments(ScaleArguments):
     def __post_init__(self) -> None:
         if self.source == "geometry3k" and not self.logic_forms:
             raise ValueError("--source geometry3k needs --logic_forms, the zip of Geometry3K's logic forms")
-        if self.source not in SOURCES:
-            raise ValueError(f"unknown source '{self.source}': expected one of {', '.join(SOURCES)}")
+        if self.source not in FIGURE_SOURCES:
+            raise ValueError(f"unknown source '{self.source}': expected one of {', '.join(FIGURE_SOURCES)}")
         if not self.configs or set(self.configs) - set(CONFIGS):
             raise ValueError(f"unknown --configs {self.configs}: expected some of {', '.join(CONFIGS)}")
         if self.num_test_rows is None:
@@ -93,10 +95,10 @@ class BuildArguments(ScaleArguments):
         return {name: value for name, value in asdict(self).items() if name not in others}
 
 
-def build_shard(chunk: Sequence, *, args: BuildArguments, split: str) -> ShardRows:
+def build_shard(chunk: list, *, args: BuildArguments, split: str) -> ShardRows:
     """The rows of a chunk of the source."""
     made, unread = ShardRows.of(args.configs), Counter()
-    for row_id, figure, rng in SOURCES[args.source].figures(chunk, split, args.seed, unread):
+    for row_id, figure, rng in FIGURE_SOURCES[args.source].figures(chunk, split, args.seed, unread):
         built = build_rows(figure, row_id, args.source, rng, args.row_options, made.dropped)
         for config, one in (built or {}).items():
             made.rows[config].append(one.row)
@@ -106,11 +108,15 @@ def build_shard(chunk: Sequence, *, args: BuildArguments, split: str) -> ShardRo
     return made
 
 
-def figures_of(args: BuildArguments, split: str) -> Sequence:
-    """Everything the source has for a split; the rows of a chunk of it are a function of that chunk alone."""
+def source_of(args: BuildArguments, split: str) -> Open:
+    """What opens the source of a split at a position; the rows of a chunk of it are a function of that chunk alone."""
     if args.source == "procedural":
-        return range(2 * SHARD_SIZE * max(args.num_rows, args.num_test_rows))
-    return geometry3k.shuffled(args.logic_forms, split, args.seed)
+        return count
+    return partial(_from, geometry3k.shuffled(args.logic_forms, split, args.seed))
+
+
+def _from(items: Sequence, start: int) -> Iterator:
+    return iter(items[start:])
 
 
 def retrieved(
@@ -171,7 +177,7 @@ def build(args: BuildArguments) -> dict | None:
     wanted = {"train": args.num_rows, "test": args.num_test_rows}
     configs: dict[str, dict] = {config: {} for config in args.configs}
     measures: dict[str, list] = {config: [] for config in args.configs}
-    work = {split: (figures_of(args, split), partial(build_shard, args=args, split=split)) for split in wanted}
+    work = {split: (source_of(args, split), partial(build_shard, args=args, split=split)) for split in wanted}
     there = [make_shards(args, args.num_workers, assembly.shards(s), n, *work[s]) for s, n in wanted.items()]
     if not all(there):
         return None
@@ -193,7 +199,7 @@ def build(args: BuildArguments) -> dict | None:
         "arguments": arguments,
         "version": VERSION,
         "command": command_of(args),
-        "sources": {args.source: SOURCES[args.source].CREDIT},
+        "sources": credits_of([args.source]),
         "configs": configs,
         "shortcuts": {config: measure_shortcuts(pairs) for config, pairs in measures.items()},
     }
@@ -201,7 +207,7 @@ def build(args: BuildArguments) -> dict | None:
     write_contact_sheet(
         pq.ParquetFile(first).read_row_group(0).slice(0, SHEET_ROWS).to_pylist(), assembly.output / "contact_sheet.png"
     )
-    card = CARD.replace("{license}", SOURCES[args.source].CREDIT["license"]).replace("{source}", args.source)
+    card = CARD.replace("{license}", license_of(report["sources"])).replace("{source}", args.source)
     return assembly.publish(report, card.replace("{command}", report["command"]))
 
 

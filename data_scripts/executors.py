@@ -8,12 +8,10 @@ A Slurm job is only handed in; the same command with `--executor processes` fini
 """
 
 import importlib.util
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
-from .shards import SHARD_SIZE, BuildShard, ShardFolder, chunks_of
+from .shards import SHARD_SIZE, BuildShard, Open, ShardFolder, missing_chunks
 
 EXECUTORS = ("processes", "datatrove", "ray", "slurm")
 RESERVE = 1.02  # of the figures asked for: so many give no row that the last few shards are left to the build itself
@@ -57,14 +55,16 @@ class ShardTask:
 
     shards: ShardFolder
     planned: int  # shards in all
-    source: Iterable
+    source: Open
     build_shard: BuildShard
 
     def __call__(self, data: None, rank: int, world_size: int) -> None:
         """Make the shards of one rank, as datatrove calls its steps."""
         self.shards.folder.mkdir(parents=True, exist_ok=True)
-        for number, chunk in enumerate(islice(chunks_of(self.source), self.planned)):
-            if number % world_size == rank:
+        for number, chunk in missing_chunks(self.shards, self.source, step=world_size, first=rank):
+            if number >= self.planned:
+                return
+            if chunk:
                 self.shards.build(number, chunk, self.build_shard)
 
 
@@ -73,7 +73,7 @@ def make_shards(
     num_workers: int,
     shards: ShardFolder,
     wanted: int,
-    source: Iterable,
+    source: Open,
     build_shard: BuildShard,
 ) -> bool:
     """Make about as many shards as `wanted` rows need with the executor that was asked for.

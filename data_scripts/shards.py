@@ -1,9 +1,9 @@
 """Build rows in numbered shards: in parallel, resumable, the same bytes whatever the number of workers.
 
-A shard holds the rows of one chunk of the source (a fixed range of figure numbers, or so many records one after the
-other). It is written to a temporary name and renamed when complete, so an interrupted build keeps every finished shard
-and a rerun makes only the missing ones. Options that change the rows change the work folder's name. `assemble` makes
-the data set out of finished shards.
+A shard holds the rows of one chunk of the source: so many figure numbers, or records, one after the other. It is
+written to a temporary name and renamed when complete, so an interrupted build keeps every finished shard and a rerun
+makes only the missing ones. Options that change the rows change the work folder's name. `assemble` makes the data set
+out of finished shards.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -41,23 +41,13 @@ class ShardRows:
         return cls({c: [] for c in configs}, {c: Counter() for c in configs}, {c: [] for c in configs})
 
 
-Chunk = Sequence  # a range of figure numbers, or a list of records
-BuildShard = Callable[[Chunk], ShardRows]
+Open = Callable[[int], Iterator]  # the source from a position on: figure numbers, records, whatever it counts
+BuildShard = Callable[[list], ShardRows]
 
 
 def fingerprint(options: Mapping[str, object]) -> str:
     """A short name for these options, the same in every process."""
     return hashlib.sha256(json.dumps(options, sort_keys=True, default=str).encode()).hexdigest()[:12]
-
-
-def chunks_of(source: Iterable) -> Iterator[Chunk]:
-    """Cut a source into chunks of `SHARD_SIZE`; a range is cut without being walked through."""
-    if isinstance(source, range):
-        yield from (source[i : i + SHARD_SIZE] for i in range(0, len(source), SHARD_SIZE))
-        return
-    iterator = iter(source)
-    while chunk := list(islice(iterator, SHARD_SIZE)):
-        yield chunk
 
 
 def write_parquet(rows: list[dict], features: Features, path: Path) -> None:
@@ -95,10 +85,8 @@ class ShardFolder:
         """How many rows a finished shard has, what was dropped, and its measures."""
         return json.loads(self._counts(number).read_text(encoding="utf-8"))
 
-    def build(self, number: int, chunk: Chunk, build_shard: BuildShard) -> None:
-        """Make a shard unless it is there."""
-        if self.done(number):
-            return
+    def build(self, number: int, chunk: list, build_shard: BuildShard) -> None:
+        """Make a shard."""
         made = build_shard(chunk)
         for config, features in self.features.items():
             write_parquet(made.rows[config], features, self.parquet(number, config))
@@ -123,7 +111,7 @@ class Taken:
 def build_split(
     shards: ShardFolder,
     wanted: int,
-    source: Iterable,
+    source: Open,
     build_shard: BuildShard,
     num_workers: int,
     max_measures: int = 0,
@@ -133,7 +121,7 @@ def build_split(
     Args:
         shards: where the shards go.
         wanted: rows of this split.
-        source: a range of figure numbers, or an iterable of records.
+        source: opens the source at a position; the same position gives the same items.
         build_shard: makes the rows of a chunk; a pure function of it.
         num_workers: processes; the result does not depend on it.
         max_measures: measures to collect per configuration, at most.
@@ -145,7 +133,7 @@ def build_split(
         def needed() -> int:
             return -(-(wanted - taken.rows) // SHARD_SIZE)
 
-        in_order = _in_order(shards, chunks_of(source), build_shard, num_workers, needed)
+        in_order = _in_order(shards, missing_chunks(shards, source), build_shard, num_workers, needed)
         for number in in_order:
             counts = shards.counts(number)
             use = min(counts["rows"], wanted - taken.rows)
@@ -162,18 +150,45 @@ def build_split(
     return taken
 
 
+def missing_chunks(shards: ShardFolder, source: Open, step: int = 1, first: int = 0) -> Iterator[tuple[int, list]]:
+    """Shard numbers in order, each with its chunk of the source: empty where the shard is there already.
+
+    Args:
+        shards: where finished shards lie.
+        source: as for `build_split`; not read where shards are there.
+        step: give every so many shards only,
+        first: from this one on.
+    """
+    number, items, position = first, iter(()), -1
+    while True:
+        start = number * SHARD_SIZE
+        if shards.done(number):
+            yield number, []
+            if shards.counts(number)["tried"] < SHARD_SIZE:
+                return
+        else:
+            items = items if position == start else iter(source(start))
+            chunk = list(islice(items, SHARD_SIZE))
+            position = start + SHARD_SIZE
+            if chunk:
+                yield number, chunk
+            if len(chunk) < SHARD_SIZE:
+                return
+        number += step
+
+
 def _in_order(
     shards: ShardFolder,
-    chunks: Iterator[Chunk],
+    chunks: Iterator[tuple[int, list]],
     build_shard: BuildShard,
     num_workers: int,
     needed: Callable[[], int],
 ) -> Generator[int, None, None]:
     """Numbers of finished shards in order; `num_workers` are made at a time, but none beyond those surely `needed`."""
-    numbered = enumerate(chunks)
     if num_workers <= 1:
-        for number, chunk in numbered:
-            shards.build(number, chunk, build_shard)
+        for number, chunk in chunks:
+            if chunk:
+                shards.build(number, chunk, build_shard)
             yield number
         return
     with ProcessPoolExecutor(num_workers, initializer=_end_with_parent, initargs=(os.getpid(),)) as pool:
@@ -181,10 +196,8 @@ def _in_order(
         try:
             while True:
                 room = min(2 * num_workers, needed()) - len(ahead)
-                for number, chunk in islice(numbered, max(room, 0)):
-                    ahead[number] = (
-                        None if shards.done(number) else pool.submit(shards.build, number, chunk, build_shard)
-                    )
+                for number, chunk in islice(chunks, max(room, 0)):
+                    ahead[number] = pool.submit(shards.build, number, chunk, build_shard) if chunk else None
                 if not ahead:
                     return
                 number = min(ahead)

@@ -28,6 +28,11 @@ class Record:
     metadata: Mapping[str, object] = field(default_factory=dict)  # for example difficulty, grade, knowledge
 
     @property
+    def position(self) -> int:
+        """Its place in its split, which the id ends with."""
+        return int(self.id.rpartition("/")[2])
+
+    @property
     def scene(self) -> str:
         """The same for all records that show the same picture, whatever their source: captions of one scene are no
         negatives of one another. It is a digest of the image, or of the question where there is none."""

@@ -66,3 +66,12 @@ class Source:
         for opened in self.rows(location, split, start):
             if (record := self.record(opened, split, skipped)) is not None:
                 yield record
+
+    def items(self, location: str | None, split: str, start: int = 0) -> Iterator["Record | str"]:
+        """For each row from position `start` on its record, or the reason why it gives none: what a build counts.
+
+        Args and Raises: as for `rows`.
+        """
+        for opened in self.rows(location, split, start):
+            skipped: Counter[str] = Counter()
+            yield self.record(opened, split, skipped) or next(iter(skipped))

@@ -2,19 +2,16 @@
 
 import json
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
 from datasets import load_dataset
 
-from data_scripts import build_alignment, shards
+from data_scripts import assemble, build_alignment, shards
 from data_scripts.build_alignment import INSTRUCTIONS, AlignmentArguments, build, main
 from data_scripts.cli import run_command
 from data_scripts.rows import FEATURES as HARD_NEGATIVES
-from data_scripts.shards import ShardFolder, write_parquet
-from data_scripts.sources import SOURCES
-from data_scripts.sources.take import take_rows
+from data_scripts.shards import write_parquet
 from trainers.answer_collator import as_prompt_completion
 
 from .sources.layouts import align_row, alignment_rows, mavis_row, picture, write_images, write_rows, write_zip
@@ -23,7 +20,7 @@ from .sources.layouts import align_row, alignment_rows, mavis_row, picture, writ
 @pytest.fixture(autouse=True)
 def small_shards(monkeypatch):
     monkeypatch.setattr(shards, "SHARD_SIZE", 4)
-    monkeypatch.setattr(build_alignment, "SHARDS_PER_FILE", 2)
+    monkeypatch.setattr(assemble, "SHARDS_PER_FILE", 2)
 
 
 @pytest.fixture
@@ -35,7 +32,12 @@ def geo170k(tmp_path) -> Path:
 
 
 def arguments(path: Path, output: Path, **changes: object) -> AlignmentArguments:
-    return AlignmentArguments(**{"output_dir": str(output), "source": "geo170k", "path": str(path)} | changes)
+    fixed = {"output_dir": str(output), "source": "geo170k", "path": str(path), "num_workers": 1}
+    return AlignmentArguments(**fixed | changes)
+
+
+def counts(report: dict) -> dict:
+    return report["configs"]["default"]["train"]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -45,7 +47,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_rows_for_the_align_stage(geo170k, tmp_path):
     report = build(arguments(geo170k, tmp_path / "out", num_rows=18))
     data = load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))["train"]
-    assert len(data) == report["rows"] == 18
+    assert len(data) == counts(report)["kept"]["rows"] == 18
     assert data["id"][:7] == [f"geo170k/alignment/{n}" for n in (0, 1, 2, 3, 4, 5, 7)]
     assert [m[0]["content"] for m in data["completion"]][:2] == [
         "Triangle ABC has AB = 0.",
@@ -55,13 +57,13 @@ def test_rows_for_the_align_stage(geo170k, tmp_path):
     assert asked <= set(INSTRUCTIONS) and len(asked) > 4
     assert all(len(images) == 1 and images[0].size == (24, 24) for images in data["images"])
     assert as_prompt_completion(data[0]) is not None, "the trainer cannot use the row"
-    assert report["dropped"] == {"image: missing": 2}
+    assert counts(report)["dropped"] == {"image: missing": 2}
     assert json.loads((tmp_path / "out/build_report.json").read_text()) == report
-    assert {p.name for p in (tmp_path / "out").iterdir()} == {"data", "README.md", "build_report.json"}
+    assert {p.name for p in (tmp_path / "out").iterdir()} == {"default", "README.md", "build_report.json"}
 
 
 def test_a_source_may_hold_fewer(geo170k, tmp_path):
-    assert build(arguments(geo170k, tmp_path / "out", num_rows=500))["rows"] == 26
+    assert counts(build(arguments(geo170k, tmp_path / "out", num_rows=500)))["kept"]["rows"] == 26
 
 
 def test_the_same_bytes_again_and_other_wordings_with_another_seed(geo170k, tmp_path):
@@ -84,20 +86,25 @@ def test_an_interrupted_build_goes_on(geo170k, tmp_path, monkeypatch):
     read = []
     make = build_alignment.alignment_row
 
-    def failing(opened, dropped, **options):
-        read.append(opened.position)
+    def failing(record, seed):
+        read.append(record.position)
         if len(read) == 10:
             raise OSError("the disk is full")
-        return make(opened, dropped, **options)
+        return make(record, seed)
 
     monkeypatch.setattr(build_alignment, "alignment_row", failing)
     with pytest.raises(OSError, match="the disk is full"):
         build(arguments(geo170k, tmp_path / "out"))
     build(arguments(geo170k, tmp_path / "out"))
-    assert read[10:] == list(range(8, 30)), "a finished shard was read again"
+    assert read[10:] == [n for n in range(8, 30) if n % 7 != 6], "a finished shard was made again"
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
     reports = [json.loads((tmp_path / n / "build_report.json").read_text()) for n in ("out", "whole")]
-    assert reports[0]["dropped"] == reports[1]["dropped"]
+    assert counts(reports[0]) == counts(reports[1])
+
+
+def test_the_same_bytes_with_two_workers(geo170k, tmp_path):
+    reports = [build(arguments(geo170k, tmp_path / str(n), num_workers=n)) for n in (1, 2)]
+    assert contents(tmp_path / "1") == contents(tmp_path / "2") and reports[0] == reports[1]
 
 
 def hard_negative_rows(count: int) -> list[dict]:
@@ -129,7 +136,7 @@ def place_of(source: str, tmp_path: Path) -> Path:
 def test_other_sources(source, tmp_path):
     report = build(arguments(place_of(source, tmp_path), tmp_path / "out", source=source))
     data = load_dataset(str(tmp_path / "out"), split="train", cache_dir=str(tmp_path / "cache"))
-    assert report["rows"] == len(data) == 3
+    assert counts(report)["kept"]["rows"] == len(data) == 3
     ours = source == "hard_negatives"
     assert set(data["source"]) == {"procedural" if ours else source}
     assert data["id"][2] == ("p/2" if ours else f"{source}/train/2")
@@ -155,7 +162,8 @@ def test_the_command(geo170k, tmp_path, monkeypatch, capsys):
     ],
 )
 def test_refusals_are_one_line(changes, message, geo170k, tmp_path, monkeypatch, capsys):
-    words = {"--source": "geo170k", "--path": str(geo170k), "--output_dir": str(tmp_path / "out")} | changes
+    fixed = {"--source": "geo170k", "--path": str(geo170k), "--output_dir": str(tmp_path / "out")}
+    words = fixed | {"--num_workers": "1"} | changes
     write_rows(geo170k / "qa_tuning.json", [])
     monkeypatch.setattr(sys, "argv", ["build_alignment", *(word for pair in words.items() for word in pair)])
     with pytest.raises(SystemExit) as ended:
@@ -171,15 +179,8 @@ def test_nothing_usable_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize("count", [3, 4, 5, 8])
-def test_a_source_is_read_to_its_end_and_no_further(count, tmp_path):
+def test_a_source_is_read_to_its_end(count, tmp_path):
     path = write_rows(tmp_path / "alignment.json", alignment_rows(count))
     write_images(tmp_path, {f"geo3k/{n}.png": n for n in range(count)})
-    folder = ShardFolder(tmp_path / "work", "train", build_alignment.FEATURES)
-    source, read = SOURCES["geo170k"], []
-
-    def make(opened, dropped: Counter):
-        read.append(opened.position)
-        return build_alignment.alignment_row(opened, dropped, source=source, split="alignment", seed=0)
-
-    taken, dropped = take_rows(folder, 100, lambda start: source.rows(str(path), "alignment", start), make)
-    assert sum(use for _, use in taken) == count and read == list(range(count)) and not dropped
+    report = build(arguments(path, tmp_path / "out"))
+    assert counts(report)["kept"]["rows"] == count and not counts(report)["dropped"]

@@ -40,7 +40,6 @@ SMALL = {
 @pytest.fixture(autouse=True)
 def small_and_offline(monkeypatch):
     monkeypatch.setattr(shards, "SHARD_SIZE", 4)
-    monkeypatch.setattr(build_hard_negatives, "SHARD_SIZE", 4)
     monkeypatch.setattr(build_hard_negatives, "encode", fake_encode)
 
 
@@ -50,7 +49,6 @@ def built(tmp_path_factory) -> tuple[Path, dict]:
     folder = tmp_path_factory.mktemp("built") / "rows"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shards, "SHARD_SIZE", 4)
-        patch.setattr(build_hard_negatives, "SHARD_SIZE", 4)
         patch.setattr(build_hard_negatives, "encode", fake_encode)
         return folder, build(BuildArguments(str(folder), **SMALL))
 
@@ -236,7 +234,7 @@ def test_the_same_bytes_after_an_interruption(built, tmp_path, monkeypatch):
     monkeypatch.setattr(build_hard_negatives, "build_shard", interrupted)
     with pytest.raises(KeyboardInterrupt):
         build(arguments)
-    assert made == [range(0, 4), range(4, 8)] and list((tmp_path / "rows" / ".build").iterdir())
+    assert made == [[0, 1, 2, 3], [4, 5, 6, 7]] and list((tmp_path / "rows" / ".build").iterdir())
 
     again = []
     monkeypatch.setattr(

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import pytest
 from datasets import Features, Value
 
 from data_scripts import shards
-from data_scripts.shards import ShardFolder, ShardRows, Taken, build_split, chunks_of, fingerprint
+from data_scripts.shards import ShardFolder, ShardRows, Taken, build_split, fingerprint, missing_chunks
 
 CONFIGS = ("plain", "doubled")
 FEATURES = dict.fromkeys(CONFIGS, Features({"number": Value("int64")}))
@@ -47,7 +47,13 @@ def log(tmp_path):
 
 def build(folder: Path, log: Path, wanted: int, workers: int = 1, available: int = 40, fail_from: int | None = None):
     build_shard = partial(even_numbers, log=log, fail_from=fail_from)
-    return build_split(shard_folder(folder), wanted, range(available), build_shard, workers, max_measures=6)
+    return build_split(
+        shard_folder(folder), wanted, partial(from_position, range(available)), build_shard, workers, max_measures=6
+    )
+
+
+def from_position(items: range, start: int) -> Iterator[int]:
+    return iter(items[start:])
 
 
 def shard_folder(folder: Path) -> ShardFolder:
@@ -81,14 +87,24 @@ def test_the_source_may_hold_fewer(tmp_path, log):
 @pytest.mark.parametrize("workers", [1, 2])
 def test_records_come_as_a_stream_that_is_read_no_further_than_needed(workers, tmp_path, log):
     seen: list[int] = []
-    stream = (seen.append(n) or n for n in itertools.count())
+    opened: list[int] = []
+
+    def stream(start: int) -> Iterator[int]:
+        opened.append(start)
+        return (seen.append(n) or n for n in itertools.count(start))
+
     taken = build_split(shard_folder(tmp_path), 3, stream, partial(even_numbers, log=log), workers)
-    assert numbers(tmp_path, taken) == [0, 2, 4] and len(seen) == 8
+    assert numbers(tmp_path, taken) == [0, 2, 4] and len(seen) == 8 and opened == [0]
+    build_split(shard_folder(tmp_path), 5, stream, partial(even_numbers, log=log), workers)
+    assert opened == [0, 8] and seen[8:] == [8, 9, 10, 11], "finished shards were read again"
 
 
-def test_a_range_is_cut_without_being_walked_through():
-    assert next(chunks_of(range(10**12))) == range(4)
-    assert list(chunks_of(iter("abcdef"))) == [list("abcd"), list("ef")]
+def test_every_second_shard_from_the_first_on(tmp_path, log):
+    chunks = missing_chunks(shard_folder(tmp_path), partial(from_position, range(18)), step=2, first=1)
+    assert list(chunks) == [(1, [4, 5, 6, 7]), (3, [12, 13, 14, 15])]
+    build(tmp_path, log, wanted=100, available=10)
+    again = missing_chunks(shard_folder(tmp_path), partial(from_position, range(10)))
+    assert list(again) == [(0, []), (1, []), (2, [])]
 
 
 def test_two_workers_write_the_same_bytes(tmp_path, log):
@@ -137,7 +153,7 @@ def test_options_have_a_name_of_their_own():
 
 def test_workers_end_when_their_build_was_killed(tmp_path, log):
     def killed() -> None:
-        build_split(shard_folder(tmp_path / "work"), 12, range(40), partial(slow, log=log), 2)
+        build_split(shard_folder(tmp_path / "work"), 12, partial(from_position, range(40)), partial(slow, log=log), 2)
 
     process = multiprocessing.get_context("fork").Process(target=killed)
     process.start()
