@@ -22,9 +22,9 @@ from trl import TrlParser
 
 from .cli import require_at_least, run_command
 from .contact_sheet import write_contact_sheet
-from .diagram import Diagram
 from .embedded import minilm_folder
-from .negatives.retrieval import encode, retrieve
+from .negatives.encoding import encode_captions
+from .negatives.retrieval import RetrievalOptions, figure_judge, retrieve
 from .rows import FEATURES, RowOptions, build_row
 from .shards import (
     SHARD_SIZE,
@@ -126,15 +126,16 @@ def _source(args: BuildArguments, split: str) -> tuple[Callable, int]:
 
 
 def _with_retrieval(
-    taken: list[tuple[Path, int]], args: BuildArguments, retriever: str, dropped: Counter[str]
+    taken: list[tuple[Path, int]], args: BuildArguments, retriever: str, work: Path, dropped: Counter[str]
 ) -> list[tuple[list[str], list[str]]]:
     """Retrieved captions and their ids for every row; only text is held in memory."""
     tables = [pq.read_table(path, columns=["id", "caption", "facts"]).slice(0, use) for path, use in taken]
     ids, captions, facts = ([v for t in tables for v in t[c].to_pylist()] for c in ("id", "caption", "facts"))
     if args.num_retrieved == 0 or len(ids) < 2:
         return [([], [])] * len(ids)
-    diagrams = [Diagram.from_json(f) for f in facts]
-    found = retrieve(encode(captions, retriever), diagrams, args.num_retrieved, args.top_k, dropped)
+    encoded = encode_captions(captions, retriever, work)
+    options = RetrievalOptions(args.num_retrieved, args.top_k, seed=args.seed)
+    found = retrieve(encoded, figure_judge(facts), options, dropped)
     return [([captions[i] for i in row], [ids[i] for i in row]) for row in found]
 
 
@@ -205,7 +206,7 @@ def build(args: BuildArguments) -> dict:
         taken, dropped = build_split(shards, wanted, available, build_shard, args.num_workers)
         if not taken:
             raise ValueError(f"no row of the {split} split could be made: {dict(dropped)}")
-        retrieved = _with_retrieval(taken, args, retriever, dropped)
+        retrieved = _with_retrieval(taken, args, retriever, work, dropped)
         for old in target.glob(f"{split}-*.parquet"):
             old.unlink()
         kept = _finish_split(taken, retrieved, target, split)

@@ -16,9 +16,10 @@ from data_scripts.cli import run_command
 from data_scripts.contact_sheet import contact_sheet
 from data_scripts.diagram import Diagram
 from data_scripts.diagram.facts import check
+from data_scripts.negatives import encoding
 from data_scripts.rows import FEATURES, RowOptions, build_row
 
-from .samples import LOGIC_FORMS, fake_encode, needs_logic_forms, pixels, programs, record, write_zip
+from .samples import LOGIC_FORMS, fake_encoder, needs_logic_forms, pixels, programs, record, write_zip
 
 SMALL = {
     "num_rows": 7,
@@ -35,7 +36,7 @@ SMALL = {
 def small_and_offline(monkeypatch):
     monkeypatch.setattr(shards, "SHARD_SIZE", 4)
     monkeypatch.setattr(build_hard_negatives, "SHARD_SIZE", 4)
-    monkeypatch.setattr(build_hard_negatives, "encode", fake_encode)
+    monkeypatch.setattr(encoding, "load_encoder", fake_encoder)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def built(tmp_path_factory) -> tuple[Path, dict]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shards, "SHARD_SIZE", 4)
         patch.setattr(build_hard_negatives, "SHARD_SIZE", 4)
-        patch.setattr(build_hard_negatives, "encode", fake_encode)
+        patch.setattr(encoding, "load_encoder", fake_encoder)
         return folder, build(BuildArguments(str(folder), **SMALL))
 
 
