@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 QUERY_BLOCK = 512  # vectors ranked at a time
-POOL_BLOCK = 16384  # vectors they are compared with at a time: 32 MB of scores
+POOL_BLOCK = 4096  # vectors they are compared with at a time: 8 MB of scores
 EXACT_BLOCK = 2048  # candidates scored in float64 at a time
 SPARE = 28  # candidates beyond top_k, so that near ties at the end seldom need the whole row
 
@@ -77,10 +77,28 @@ def _candidates(vectors: np.ndarray, queries: np.ndarray, count: int) -> tuple[n
         scores = asked @ pool.T
         own = np.flatnonzero((queries >= start) & (queries < start + len(pool)))
         scores[own, queries[own] - start] = -np.inf
-        top, where = torch.from_numpy(scores).topk(min(count, len(pool)), sorted=False)
-        best, order = torch.cat([best, top], dim=1).topk(count)
-        ids = torch.cat([ids, where + start], dim=1).gather(1, order)
+        if start == 0:
+            better, columns = torch.from_numpy(scores).topk(min(count, len(pool)), sorted=False)
+        else:
+            better, columns = (torch.from_numpy(x) for x in _above(scores, best[:, -1:].numpy()))
+        best, order = torch.cat([best, better], dim=1).topk(count)
+        ids = torch.cat([ids, columns + start], dim=1).gather(1, order)
     return best.numpy(), ids.numpy()
+
+
+def _above(scores: np.ndarray, threshold: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The scores above their row's threshold and their columns, `[rows, as many as a row has]`, filled up with -inf.
+
+    After the first block few are: to find them takes a tenth of the time of a topk of every block.
+    """
+    rows, columns = np.divmod(np.flatnonzero(scores > threshold), scores.shape[1])
+    counts = np.bincount(rows, minlength=len(scores))
+    place = np.arange(len(rows)) - (np.cumsum(counts) - counts)[rows]
+    better = np.full((len(scores), counts.max()), -np.inf, dtype=np.float32)
+    where = np.zeros(better.shape, dtype=np.int64)
+    better[rows, place] = scores[rows, columns]
+    where[rows, place] = columns
+    return better, where
 
 
 def _ranked(vectors: np.ndarray, query: int, ids: np.ndarray, top_k: int) -> tuple[np.ndarray, np.ndarray]:
