@@ -95,7 +95,8 @@ def encode_captions(captions: Sequence[str], retriever: str, work: Path) -> Enco
     path = work / f"embeddings-{_digest([encoder.identity, str(BLOCK), *texts])}.npy"
     if not path.exists():
         _write_embeddings(texts, encoder, path)
-    return EncodedCaptions(np.load(path, mmap_mode="r"), distinct, first_row)
+    # "c": what is written stays in memory. Nothing is, but torch takes no array that it must not write to.
+    return EncodedCaptions(np.load(path, mmap_mode="c"), distinct, first_row)
 
 
 def paired_similarity(first: EncodedCaptions, second: EncodedCaptions) -> np.ndarray:

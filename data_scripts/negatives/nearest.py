@@ -71,16 +71,17 @@ def _candidates(vectors: np.ndarray, queries: np.ndarray, count: int) -> tuple[n
 
     best = torch.full((len(queries), count), -torch.inf)
     ids = torch.full((len(queries), count), -1)
-    asked = np.ascontiguousarray(vectors[queries])
+    asked = torch.from_numpy(vectors[queries])
     for start in range(0, len(vectors), POOL_BLOCK):
         pool = vectors[start : start + POOL_BLOCK]
-        scores = asked @ pool.T
+        pool = pool if pool.flags.writeable else pool.copy()  # torch warns of what it must not write to
+        scores = asked @ torch.from_numpy(pool).T  # by torch as well: two libraries' threads get in each other's way
         own = np.flatnonzero((queries >= start) & (queries < start + len(pool)))
-        scores[own, queries[own] - start] = -np.inf
+        scores[own, queries[own] - start] = -torch.inf
         if start == 0:
-            better, columns = torch.from_numpy(scores).topk(min(count, len(pool)), sorted=False)
+            better, columns = scores.topk(min(count, len(pool)), sorted=False)
         else:
-            better, columns = (torch.from_numpy(x) for x in _above(scores, best[:, -1:].numpy()))
+            better, columns = (torch.from_numpy(x) for x in _above(scores.numpy(), best[:, -1:].numpy()))
         best, order = torch.cat([best, better], dim=1).topk(count)
         ids = torch.cat([ids, columns + start], dim=1).gather(1, order)
     return best.numpy(), ids.numpy()

@@ -48,14 +48,14 @@ def write_vectors(count: int, dim: int, path: Path) -> None:
 
 def search(path: Path, count: int, top_k: int, keep: bool) -> Measured:
     """Neighbours of the first vectors of a mapped file; the result is their numbers, where they are to be kept."""
-    vectors = np.load(path, mmap_mode="r")[:count]
+    vectors = np.load(path, mmap_mode="c")[:count]
     list(nearest(vectors[:2], 1))  # imports what it needs
     return measured(lambda: [ids for ids, _ in nearest(vectors, top_k) if keep])
 
 
 def sort_whole_matrix(path: Path, count: int, top_k: int) -> Measured:
     """The same by a full sort."""
-    vectors = np.load(path, mmap_mode="r")[:count]
+    vectors = np.load(path, mmap_mode="c")[:count]
 
     def sort() -> np.ndarray:
         scores = vectors @ vectors.T
