@@ -113,9 +113,8 @@ def main() -> None:
     Path(args.output).parent.mkdir(parents=True, exist_ok=True)
     write_text(json.dumps(figures, indent=1), Path(args.output))
     search, faster, less = (figures[name] for name in ("search", "times_faster", "times_less_memory"))
-    print(
-        f"encoded: {figures['captions_per_second']:.0f} captions/s; judged: {figures['judged_rows_per_second']:.0f} rows/s"
-    )
+    print(f"encoded: {figures['captions_per_second']:.0f} captions/s")
+    print(f"searched and judged: {figures['judged_rows_per_second']:.0f} rows/s")
     print(
         f"top {args.top_k} of {args.num_vectors} vectors: {search['seconds']:.0f} s, {search['cpu_seconds']:.0f} s of "
         f"processor time, {search['peak_mb']:.0f} MB ({figures['embeddings_mb']:.0f} MB of it the vectors)"

@@ -49,8 +49,8 @@ def test_equals_a_full_sort_with_ties_by_index(vectors, top_k, blocks, spare, da
 
 @pytest.mark.parametrize("blocks", [(512, 16384), (7, 33), (1, 1), (64, 5)])
 def test_embeddings_with_copies_give_the_same_in_any_blocks(monkeypatch, blocks):
-    vectors = unit_vectors(200, 24)
-    copied = vectors[np.random.default_rng(1).integers(0, 60, size=200)]  # each vector about three times
+    vectors = unit_vectors(30, 24)
+    copied = vectors[np.random.default_rng(1).integers(0, 30, size=90)]  # each vector about three times
     expected = [(ids.tolist(), scores.tobytes()) for ids, scores in nearest(copied, 20)]
     set_blocks(monkeypatch, *blocks)
     assert [(ids.tolist(), scores.tobytes()) for ids, scores in nearest(copied, 20)] == expected

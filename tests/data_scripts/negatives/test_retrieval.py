@@ -184,7 +184,16 @@ def test_without_rewordings_a_quantile_of_the_nearest_stands_in():
         assert next(retrieve(captions, everything, options, Counter())) == [expected]
 
 
-def test_seed_and_row_decide_the_draw():
+def test_every_row_draws_for_itself():
+    captions = encoded(list("abcdefgh"))  # nothing in common: every row has the same scores
+    options = RetrievalOptions(1, sampling="simans", a=0.0)
+    drawn = [
+        found[0] - (found[0] > row) for row, found in enumerate(retrieve(captions, everything, options, Counter()))
+    ]
+    assert len(set(drawn)) > 2
+
+
+def test_the_seed_decides_the_draw():
     _, captions = rows(30)
 
     def draw(seed: int) -> list[list[int]]:
