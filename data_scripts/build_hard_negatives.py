@@ -2,6 +2,11 @@
 
     python -m data_scripts.build_hard_negatives --source procedural --num_rows 500 --output_dir rows
     python -m data_scripts.build_hard_negatives --source geometry3k --logic_forms logic_forms.zip --output_dir rows
+    python -m data_scripts.build_hard_negatives --source mavis --path MAVIS --num_rows 100000 --output_dir rows
+
+Figures of ours are drawn with and without printed values, and every negative is proven on their coordinates. Pictures
+of public data sets are taken as they are: their captions give rule negatives and retrieved ones, and image negatives
+come along where the source has them.
 
 The folder holds `{with_markings,letters_only}/{train,test}-*.parquet`, a README.md that names the configurations,
 contact_sheet.png, and build_report.json: what was kept, what was dropped and why, and whether a shortcut tells
@@ -10,10 +15,8 @@ positives from negatives. Same options, same bytes, whatever --num_workers; safe
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
-from functools import partial
-from itertools import count
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -22,18 +25,20 @@ from trl import TrlParser
 from .assemble import Assembly
 from .cli import require_at_least, run_command
 from .contact_sheet import write_contact_sheet
-from .diagram import Diagram
 from .embedded import minilm_folder
 from .executors import ScaleArguments, make_shards
-from .negatives.retrieval import encode, retrieve
-from .rows import CONFIGS, FEATURES, RowOptions, build_rows
-from .shards import Open, ShardRows, Taken, build_split, fingerprint
+from .negatives.encoding import EMBEDDED, encode_captions
+from .negatives.retrieval import SAMPLINGS, RetrievalOptions, figure_judge, retrieve, statement_judge
+from .row_sources import open_source, read_stated, shard_builder
+from .rows import CONFIGS, FEATURES, RowOptions
+from .shards import Taken, build_split, fingerprint
 from .shortcuts import MAX_PAIRS, measure_shortcuts
-from .sources import FIGURE_SOURCES, credits_of, geometry3k, license_of
+from .sources import CAPTION_SOURCES, FIGURE_SOURCES, credits_of, license_of
 
 VERSION = 2  # of the rows: raised whenever the same seed gives other bytes
+SOURCES = (*FIGURE_SOURCES, *CAPTION_SOURCES)
 SHEET_ROWS = 6
-NOT_IN_SHARDS = ("num_rows", "num_test_rows", "num_retrieved", "top_k", "retriever")
+NOT_IN_SHARDS = ("num_rows", "num_test_rows", "num_retrieved", "top_k", "retriever", "sampling", "simans_a", "simans_b")
 
 
 @dataclass
@@ -42,23 +47,44 @@ class BuildArguments(ScaleArguments):
 
     output_dir: str = field(metadata={"help": "Folder for the data set."})
     source: str = field(
-        default="procedural", metadata={"help": "Where figures come from.", "choices": list(FIGURE_SOURCES)}
+        default="procedural",
+        metadata={
+            "help": "Where figures come from: drawn by us with their facts (procedural, geometry3k), or pictures with "
+            "captions of a public data set.",
+            "choices": list(SOURCES),
+        },
     )
     logic_forms: str | None = field(
-        default=None, metadata={"help": "Zip of Geometry3K's logic forms (source geometry3k)."}
+        default=None, metadata={"help": "Zip or folder of Geometry3K's logic forms (source geometry3k)."}
+    )
+    path: str | None = field(
+        default=None, metadata={"help": "Folder, file or Hub id of a public data set (default: its own Hub id)."}
     )
     num_rows: int = field(default=500, metadata={"help": "Rows of the train split."})
     num_test_rows: int | None = field(
         default=None, metadata={"help": "Rows of the test split (default: a fifth of num_rows)."}
     )
-    configs: list[str] = field(
-        default_factory=lambda: list(CONFIGS),
-        metadata={"help": "Configurations to build, with and without printed lengths and angles.", "choices": CONFIGS},
+    configs: list[str] | None = field(
+        default=None,
+        metadata={
+            "help": "Configurations to build, with and without printed lengths and angles (default: both; pictures of "
+            "others are as they are, with_markings).",
+            "choices": list(CONFIGS),
+        },
     )
     num_image_negatives: int = field(default=10, metadata={"help": "Image negatives per row, at most."})
     num_rule_negatives: int = field(default=10, metadata={"help": "Rule negatives per row, at most."})
     num_retrieved: int = field(default=10, metadata={"help": "Retrieval negatives per row, at most; 0 for none."})
     top_k: int = field(default=100, metadata={"help": "Most similar captions looked at for retrieval negatives."})
+    sampling: str = field(
+        default="top",
+        metadata={
+            "help": "Which of them are taken: the most similar (top), or ambiguous ones (simans).",
+            "choices": list(SAMPLINGS),
+        },
+    )
+    simans_a: float = field(default=100.0, metadata={"help": "SimANS: how sharply the wished similarity is kept to."})
+    simans_b: float = field(default=0.0, metadata={"help": "SimANS: added to the similarity that is wished for."})
     retriever: str = field(
         default="sentence-transformers/all-MiniLM-L6-v2",
         metadata={"help": "Sentence encoder: Hub id, folder, or 'embedded' for the MiniLM that comes in a wheel."},
@@ -70,53 +96,73 @@ class BuildArguments(ScaleArguments):
     )
 
     def __post_init__(self) -> None:
+        if self.source not in SOURCES:
+            raise ValueError(f"unknown source '{self.source}': expected one of {', '.join(SOURCES)}")
         if self.source == "geometry3k" and not self.logic_forms:
             raise ValueError("--source geometry3k needs --logic_forms, the zip of Geometry3K's logic forms")
-        if self.source not in FIGURE_SOURCES:
-            raise ValueError(f"unknown source '{self.source}': expected one of {', '.join(FIGURE_SOURCES)}")
-        if not self.configs or set(self.configs) - set(CONFIGS):
+        self.configs = self.configs or list(CONFIGS if self.source in FIGURE_SOURCES else CONFIGS[:1])
+        if set(self.configs) - set(CONFIGS):
             raise ValueError(f"unknown --configs {self.configs}: expected some of {', '.join(CONFIGS)}")
+        if self.source not in FIGURE_SOURCES and self.configs != [CONFIGS[0]]:
+            raise ValueError(f"pictures of {self.source} cannot be drawn again: --configs can only be {CONFIGS[0]}")
         if self.num_test_rows is None:
             self.num_test_rows = max(1, self.num_rows // 5)
         require_at_least(self, num_rows=1, num_test_rows=1, image_size=64, num_workers=1, top_k=1)
-        self.check_scale()
         require_at_least(self, num_image_negatives=0, num_rule_negatives=0, num_retrieved=0)
         if self.num_image_negatives + self.num_rule_negatives == 0:
             raise ValueError("a row needs a negative: one of --num_image_negatives and --num_rule_negatives above 0")
+        self.check_scale()
+        self.retrieval_options  # noqa: B018  raises where they make no sense
 
     @property
     def row_options(self) -> RowOptions:
         sizes = (self.image_size, self.num_image_negatives, self.num_rule_negatives)
         return RowOptions(*sizes, configs=tuple(self.configs), turn=self.source == "procedural")
 
+    @property
+    def retrieval_options(self) -> RetrievalOptions:
+        simans = {"sampling": self.sampling, "a": self.simans_a, "b": self.simans_b}
+        return RetrievalOptions(self.num_retrieved, self.top_k, **simans, seed=self.seed)
+
+    @property
+    def wanted(self) -> dict[str, int]:
+        """Rows of each split."""
+        return {"train": self.num_rows, "test": self.num_test_rows}
+
     def for_rows(self) -> dict[str, object]:
         """The options that make the data set what it is: not where it is put, nor who makes it."""
         others = {"output_dir", "num_workers", *(f.name for f in fields(ScaleArguments))}
-        return {name: value for name, value in asdict(self).items() if name not in others}
+        options = {name: value for name, value in asdict(self).items() if name not in others}
+        return options | {name: told_apart(getattr(self, name)) for name in ("logic_forms", "path")}
+
+    def key(self) -> str:
+        """A name for what makes the shards: a longer build goes on with those of a shorter one."""
+        options = {k: v for k, v in self.for_rows().items() if k not in NOT_IN_SHARDS}
+        if self.source not in FIGURE_SOURCES:
+            options["held out"] = self.num_test_rows / (self.num_rows + self.num_test_rows)  # decides on every scene
+        return fingerprint({**options, "version": VERSION})
+
+    def command(self) -> str:
+        """The command that makes these rows again: every option that is not at its default."""
+        plain = BuildArguments(
+            self.output_dir, source=self.source, logic_forms=self.logic_forms, num_rows=self.num_rows
+        )
+        default = plain.for_rows()
+        shown = {"source": self.source, "num_rows": self.num_rows}
+        shown |= {name: value for name, value in self.for_rows().items() if value != default[name]}
+        for name in ("logic_forms", "path"):
+            if value := getattr(self, name):
+                shown[name] = Path(value).name if Path(value).exists() else value
+        words = (f"--{name} {' '.join(value) if isinstance(value, list) else value}" for name, value in shown.items())
+        return " ".join(["python -m data_scripts.build_hard_negatives", *words])
 
 
-def build_shard(chunk: list, *, args: BuildArguments, split: str) -> ShardRows:
-    """The rows of a chunk of the source."""
-    made, unread = ShardRows.of(args.configs), Counter()
-    for row_id, figure, rng in FIGURE_SOURCES[args.source].figures(chunk, split, args.seed, unread):
-        built = build_rows(figure, row_id, args.source, rng, args.row_options, made.dropped)
-        for config, one in (built or {}).items():
-            made.rows[config].append(one.row)
-            made.measures[config] += [one.measures] if one.measures else []
-    for dropped in made.dropped.values():
-        dropped.update(unread)
-    return made
-
-
-def source_of(args: BuildArguments, split: str) -> Open:
-    """What opens the source of a split at a position; the rows of a chunk of it are a function of that chunk alone."""
-    if args.source == "procedural":
-        return count
-    return partial(_from, geometry3k.shuffled(args.logic_forms, split, args.seed))
-
-
-def _from(items: Sequence, start: int) -> Iterator:
-    return iter(items[start:])
+def told_apart(place: str | None) -> str | None:
+    """A place by its name and size, so that another file of that name is not taken for it; a Hub id as it is."""
+    if place is None or not Path(place).exists():
+        return place
+    files = [Path(place)] if Path(place).is_file() else [p for p in Path(place).rglob("*") if p.is_file()]
+    return f"{Path(place).name} ({sum(p.stat().st_size for p in files)} bytes)"
 
 
 def retrieved(
@@ -129,8 +175,12 @@ def retrieved(
     if args.num_retrieved == 0 or len(ids) < 2:
         yield from ({"retrieved_captions": [], "retrieved_ids": []} for _ in ids)
         return
-    diagrams = [Diagram.from_json(f) for f in facts]
-    for row in retrieve(encode(captions, args.retriever), diagrams, args.num_retrieved, args.top_k, dropped):
+    encoded = encode_captions(captions, args.retriever, assembly.work)
+    judge, scenes = figure_judge(facts), None
+    if args.source not in FIGURE_SOURCES:
+        stated, scenes = zip(*map(read_stated, facts), strict=True)
+        judge = statement_judge(stated)
+    for row in retrieve(encoded, judge, args.retrieval_options, dropped, scenes):
         yield {"retrieved_captions": [captions[i] for i in row], "retrieved_ids": [ids[i] for i in row]}
 
 
@@ -145,43 +195,34 @@ tags:
 {data_files}
 ---
 
-# Geometry figures with verified hard negatives
+# Geometry figures with hard negatives
 
-Source: {source}. Every negative was proven false on the coordinates of its figure. `build_report.json` counts what was
-kept and what was dropped; `contact_sheet.png` shows the first rows. Made by `{command}`.
+Source: {source}. `build_report.json` counts what was kept and what was dropped; `contact_sheet.png` shows the first
+rows. Made by `{command}`.
 """
 
 
-def command_of(args: BuildArguments) -> str:
-    """The command that makes these rows again: every option that is not at its default."""
-    default = BuildArguments(args.output_dir, source=args.source, logic_forms=args.logic_forms, num_rows=args.num_rows)
-    changed = [f.name for f in fields(args) if getattr(args, f.name) != getattr(default, f.name)]
-    names = dict.fromkeys(["source", "logic_forms", "num_rows", *changed])
-    shown = {name: args.for_rows()[name] for name in names if args.for_rows().get(name) is not None}
-    if "logic_forms" in shown:
-        shown["logic_forms"] = Path(shown["logic_forms"]).name
-    words = (f"--{name} {' '.join(value) if isinstance(value, list) else value}" for name, value in shown.items())
-    return " ".join(["python -m data_scripts.build_hard_negatives", *words])
+def caption_words(lengths: list[int]) -> dict[str, float]:
+    """How long captions are, in words, as the report says it."""
+    mean = round(sum(lengths) / len(lengths), 1)
+    return {"shortest": min(lengths), "mean": mean, "longest": max(lengths)}
 
 
 def build(args: BuildArguments) -> dict | None:
     """Build the data set and return the report written beside it, or None where Slurm is still to make the shards."""
-    arguments = args.for_rows()
-    of_shards = {k: v for k, v in arguments.items() if k not in NOT_IN_SHARDS}  # a longer build goes on with them
-    key = fingerprint({**of_shards, "version": VERSION})
-    assembly = Assembly(Path(args.output_dir), key, dict.fromkeys(args.configs, FEATURES))
-    if (report := assembly.already_there(arguments, VERSION)) is not None:
+    assembly = Assembly(Path(args.output_dir), args.key(), dict.fromkeys(args.configs, FEATURES))
+    if (report := assembly.already_there(args.for_rows(), VERSION)) is not None:
         return report
-    if args.retriever == "embedded" and args.num_retrieved > 0:
-        args = replace(args, retriever=minilm_folder())  # before the work, which would be in vain without it
-    wanted = {"train": args.num_rows, "test": args.num_test_rows}
-    configs: dict[str, dict] = {config: {} for config in args.configs}
-    measures: dict[str, list] = {config: [] for config in args.configs}
-    work = {split: (source_of(args, split), partial(build_shard, args=args, split=split)) for split in wanted}
-    there = [make_shards(args, args.num_workers, assembly.shards(s), n, *work[s]) for s, n in wanted.items()]
+    if args.retriever == EMBEDDED and args.num_retrieved > 0:
+        minilm_folder()  # before the work, which would be in vain without it
+    work = {split: (open_source(args, split), shard_builder(args, split)) for split in args.wanted}
+    there = [make_shards(args, args.num_workers, assembly.shards(s), n, *work[s]) for s, n in args.wanted.items()]
     if not all(there):
         return None
-    for split, number in wanted.items():
+    configs: dict[str, dict] = {config: {} for config in args.configs}
+    measures: dict[str, list] = {config: [] for config in args.configs}
+    sources: set[str] = set()
+    for split, number in args.wanted.items():
         taken = build_split(assembly.shards(split), number, *work[split], args.num_workers, MAX_PAIRS)
         if not taken.rows:
             raise ValueError(f"no row of the {split} split could be made: {dict(taken.dropped[args.configs[0]])}")
@@ -189,25 +230,27 @@ def build(args: BuildArguments) -> dict | None:
             dropped = taken.dropped[config]
             more = retrieved(args, assembly, split, taken, config, dropped)
             kept = assembly.write_split(split, taken, config, more)
+            sources |= {name.removeprefix("source: ") for name in kept if name.startswith("source: ")}
+            lengths = [len(text.split()) for text in assembly.read_column(split, taken, config, "caption")]
             configs[config][split] = {
                 "asked": number,
                 "kept": dict(sorted(kept.items())),
                 "dropped": dict(sorted(dropped.items())),
+                "caption words": caption_words(lengths),
             }
             measures[config] += taken.measures.get(config, [])[: MAX_PAIRS - len(measures[config])]
+    credit = credits_of(sources)
     report = {
-        "arguments": arguments,
+        "arguments": args.for_rows(),
         "version": VERSION,
-        "command": command_of(args),
-        "sources": credits_of([args.source]),
+        "command": args.command(),
+        "sources": credit,
         "configs": configs,
         "shortcuts": {config: measure_shortcuts(pairs) for config, pairs in measures.items()},
     }
-    first = min((assembly.staging / args.configs[0]).glob("train-*.parquet"))
-    write_contact_sheet(
-        pq.ParquetFile(first).read_row_group(0).slice(0, SHEET_ROWS).to_pylist(), assembly.output / "contact_sheet.png"
-    )
-    card = CARD.replace("{license}", license_of(report["sources"])).replace("{source}", args.source)
+    first = pq.ParquetFile(min((assembly.staging / args.configs[0]).glob("train-*.parquet"))).read_row_group(0)
+    write_contact_sheet(first.slice(0, SHEET_ROWS).to_pylist(), assembly.output / "contact_sheet.png")
+    card = CARD.replace("{license}", license_of(credit)).replace("{source}", args.source)
     return assembly.publish(report, card.replace("{command}", report["command"]))
 
 
@@ -218,18 +261,14 @@ def main() -> None:
         return
     for config, splits in report["configs"].items():
         for split, counts in splits.items():
-            kept = counts["kept"]
-            negatives = ", ".join(
-                f"{kept[f'{family} negatives']} {family}" for family in ("image", "rule", "retrieval")
-            )
-            dropped = sum(counts["dropped"].values())
+            kept, dropped = counts["kept"], sum(counts["dropped"].values())
+            negatives = ", ".join(f"{kept[f'{f} negatives']} {f}" for f in ("image", "rule", "retrieval"))
             rows = f"{kept['rows']} of {counts['asked']} rows"
             print(f"{config} {split}: {rows}; negatives: {negatives}; {dropped} candidates dropped")
     for config, shortcuts in report["shortcuts"].items():
         told = ", ".join(f"{name} {v['auc']:.3f}" for name, v in shortcuts.items() if isinstance(v, dict))
-        print(
-            f"{config}: AUC of telling positives from negatives over {shortcuts['pairs']} pairs: {told or 'too few'}"
-        )
+        pairs = f"{shortcuts['pairs']} pairs"
+        print(f"{config}: AUC of telling positives from negatives over {pairs}: {told or 'too few to say'}")
     print(f"written to {args.output_dir} (see contact_sheet.png and build_report.json)")
 
 

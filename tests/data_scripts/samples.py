@@ -14,6 +14,7 @@ from PIL import Image
 from data_scripts.diagram import Circle, Diagram, Mark
 from data_scripts.diagram.program import Program
 from data_scripts.diagram.traced import TracedFigure
+from data_scripts.negatives.encoding import SentenceEncoder
 from data_scripts.sources import geometry3k, procedural
 
 SHARED = Path(os.environ.get("MMGEO_SHARED", Path(__file__).parents[3] / "shared"))
@@ -98,7 +99,10 @@ def pixels(image: dict) -> np.ndarray:
         return np.asarray(opened.convert("L"))
 
 
-def fake_encode(captions: list[str], retriever: str = "") -> np.ndarray:
-    """Letter counts in place of a sentence encoder, L2-normalised, `[captions, 128]`: similar texts are near."""
-    counts = np.array([[caption.count(chr(c)) for c in range(128)] for caption in captions], dtype=np.float32)
-    return counts / np.linalg.norm(counts, axis=1, keepdims=True)
+def fake_encoder(retriever: str = "") -> SentenceEncoder:
+    """Letter counts in place of a sentence encoder, `[captions, 128]`: similar texts are near."""
+
+    def encode(captions: list[str]) -> np.ndarray:
+        return np.array([[caption.count(chr(c)) for c in range(128)] for caption in captions], dtype=np.float32)
+
+    return SentenceEncoder("letter counts", encode)

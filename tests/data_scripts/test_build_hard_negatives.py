@@ -16,15 +16,16 @@ import pytest
 from datasets import load_dataset
 from PIL import Image
 
-from data_scripts import assemble, build_hard_negatives, shards
+from data_scripts import assemble, build_hard_negatives, row_sources, shards
 from data_scripts.build_hard_negatives import BuildArguments, build, main
 from data_scripts.cli import run_command
 from data_scripts.contact_sheet import contact_sheet
 from data_scripts.diagram import Diagram
 from data_scripts.diagram.facts import check
+from data_scripts.negatives import encoding
 from data_scripts.rows import CONFIGS, FEATURES, RowOptions, build_rows
 
-from .samples import LOGIC_FORMS, fake_encode, needs_logic_forms, pixels, programs, record, write_zip
+from .samples import LOGIC_FORMS, fake_encoder, needs_logic_forms, pixels, programs, record, write_zip
 
 SMALL = {
     "num_rows": 7,
@@ -40,7 +41,7 @@ SMALL = {
 @pytest.fixture(autouse=True)
 def small_and_offline(monkeypatch):
     monkeypatch.setattr(shards, "SHARD_SIZE", 4)
-    monkeypatch.setattr(build_hard_negatives, "encode", fake_encode)
+    monkeypatch.setattr(encoding, "load_encoder", fake_encoder)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,7 @@ def built(tmp_path_factory) -> tuple[Path, dict]:
     folder = tmp_path_factory.mktemp("built") / "rows"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shards, "SHARD_SIZE", 4)
-        patch.setattr(build_hard_negatives, "encode", fake_encode)
+        patch.setattr(encoding, "load_encoder", fake_encoder)
         return folder, build(BuildArguments(str(folder), **SMALL))
 
 
@@ -222,25 +223,25 @@ def test_the_same_bytes_with_two_workers(built, tmp_path):
 
 
 def test_the_same_bytes_after_an_interruption(built, tmp_path, monkeypatch):
-    made, build_shard = [], build_hard_negatives.build_shard
+    made, figure_shard = [], row_sources.figure_shard
 
     def interrupted(figures, **options):
         if len(made) == 2:
             raise KeyboardInterrupt
         made.append(figures)
-        return build_shard(figures, **options)
+        return figure_shard(figures, **options)
 
     arguments = BuildArguments(str(tmp_path / "rows"), **SMALL)
-    monkeypatch.setattr(build_hard_negatives, "build_shard", interrupted)
+    monkeypatch.setattr(row_sources, "figure_shard", interrupted)
     with pytest.raises(KeyboardInterrupt):
         build(arguments)
     assert made == [[0, 1, 2, 3], [4, 5, 6, 7]] and list((tmp_path / "rows" / ".build").iterdir())
 
     again = []
     monkeypatch.setattr(
-        build_hard_negatives,
-        "build_shard",
-        lambda figures, **o: again.append(o["split"]) or build_shard(figures, **o),
+        row_sources,
+        "figure_shard",
+        lambda figures, **o: again.append(o["split"]) or figure_shard(figures, **o),
     )
     build(arguments)
     assert again == ["test"], "finished shards were made again"
