@@ -12,7 +12,7 @@ from itertools import combinations
 
 import numpy as np
 
-from .constructions import CONSTRUCTIONS, Construction, Sketch
+from .constructions import CONSTRUCTIONS, Construction, NoSolution, Sketch
 from .diagram import Diagram, Fact, Mark
 from .facts import angle_at, check, distance, off_segment, statements
 
@@ -54,7 +54,7 @@ class Program:
         for step in self.steps:
             try:
                 CONSTRUCTIONS[step.construction].build(sketch, *step.points, *step.numbers)
-            except np.linalg.LinAlgError as error:
+            except NoSolution as error:
                 raise Unsound(f"{step} has no solution: {error}") from None
         plain = sketch.diagram()
         values = [self._measure(plain, part) for part in self.printed]
