@@ -1,10 +1,12 @@
 """A figure as a list of construction steps, solved to coordinates.
 
 Promise: solving is a pure function of the program, and a solved figure is sound: every fact it states is true by
-`check`, and its points are far enough apart to be told from each other. Editing changes a step or the letters and
-solves again, so the whole figure follows: an edited length is drawn at its new length, not only printed.
+`check`, what it calls general looks general, and its points are far enough apart to be told from each other. Editing
+changes a step, an expression or the letters and solves again, so the whole figure follows: an edited length is drawn
+at its new length, not only printed.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,9 +17,41 @@ import numpy as np
 from .constructions import CONSTRUCTIONS, Construction, NoSolution, Sketch
 from .diagram import Diagram, Fact, Mark
 from .facts import angle_at, check, distance, off_segment, statements
+from .traced import change_value
 
 CROWDED = 0.1  # of the figure's size: points nearer than this cannot carry two letters
+BESIDE = (0.02, 0.06)  # of the figure's size: a point so far from a line or circle reads as if it were on it
 TRIES = 12  # draws of an edit before it is given up
+
+# What a figure of a general kind must visibly not be: the special kind, and the order of the fact's points.
+SPECIAL: dict[str, tuple[tuple[str, str], ...]] = {
+    "scalene_triangle": (("right_triangle", "012"), ("right_triangle", "120"), ("right_triangle", "201")),
+    "acute_triangle": (("equilateral_triangle", "012"),),
+    "isosceles_triangle": (("equilateral_triangle", "012"), ("right_triangle", "012")),
+    "right_triangle": (("isosceles_triangle", "012"),),
+    "quadrilateral": (("trapezoid", "0123"), ("trapezoid", "1230"), ("kite", "0123"), ("kite", "1230")),
+    "trapezoid": (
+        ("parallelogram", "0123"),
+        ("isosceles_trapezoid", "0123"),
+        ("right_trapezoid", "0123"),
+        ("right_trapezoid", "1032"),
+    ),
+    "isosceles_trapezoid": (("parallelogram", "0123"),),
+    "right_trapezoid": (("parallelogram", "0123"),),
+    "kite": (("parallelogram", "0123"),),
+    "parallelogram": (("rhombus", "0123"), ("rectangle", "0123")),
+    "rectangle": (("square", "0123"),),
+    "rhombus": (("square", "0123"),),
+    "pentagon": (("regular_pentagon", "01234"),),
+    "hexagon": (("regular_hexagon", "012345"),),
+    "octagon": (("regular_octagon", "01234567"),),
+    "cevian": (("median", "0123"), ("altitude", "0123"), ("bisector", "0123")),
+    "on_segment": (("midpoint", "012"),),
+    "parallel_cut": (("midline", "01234"),),
+    "chord": (("diameter", "012"),),
+}
+PLAIN_RATIO = 0.08  # log ratio of two sides of a triangle that is not to be taken for isosceles
+PLAIN_ANGLE = 7.0  # degrees from 90 of an angle that is not to be taken for a right one
 
 
 class Unsound(Exception):
@@ -31,24 +65,30 @@ class Step:
     numbers: tuple[float, ...] = ()
 
 
+Part = tuple[str, ...]  # what can be printed: a point's coordinates, a segment's length, an angle's size
+PARTS = {1: "coordinates", 2: "length", 3: "angle"}
+
+
 @dataclass(frozen=True)
 class Program:
-    """Steps in order, and which lengths and angles to print (two or three points each)."""
+    """Steps in order, and what to print: parts with their measured values, and parts with an expression each."""
 
     steps: tuple[Step, ...]
-    printed: tuple[tuple[str, ...], ...] = ()
+    printed: tuple[Part, ...] = ()
+    expressions: tuple[tuple[Part, str], ...] = ()  # lengths and angles, with what is printed: `2x+1`, `3√2`, `2y°`
 
     @classmethod
-    def draw(cls, plan: Sequence[tuple[str, tuple[str, ...]]], rng: np.random.Generator) -> "Program":
-        """Steps of the named constructions with numbers at random."""
-        return cls(tuple(Step(name, points, CONSTRUCTIONS[name].draw_numbers(rng)) for name, points in plan))
+    def draw(cls, plan: Sequence[Step | tuple[str, tuple[str, ...]]], rng: np.random.Generator) -> "Program":
+        """Steps of the named constructions with numbers at random; what is a step already is kept."""
+        steps = (s if isinstance(s, Step) else Step(*s, CONSTRUCTIONS[s[0]].draw_numbers(rng)) for s in plan)
+        return cls(tuple(steps))
 
     @cached_property
     def diagram(self) -> Diagram:
         """The solved figure.
 
         Raises:
-            Unsound: if points crowd together or a stated fact is not visibly true.
+            Unsound: if points crowd together, a stated fact is not visibly true, or a general shape looks special.
         """
         sketch = Sketch()
         for step in self.steps:
@@ -58,6 +98,7 @@ class Program:
                 raise Unsound(f"{step} has no solution: {error}") from None
         plain = sketch.diagram()
         values = [self._measure(plain, part) for part in self.printed]
+        values += [Mark(PARTS[len(part)], part, text) for part, text in self.expressions]
         marks = (*plain.marks, *values)
         facts = (*plain.facts, *(Fact(m.kind, m.points, m.text) for m in values))
         solved = replace(plain, marks=marks, facts=facts)
@@ -65,19 +106,22 @@ class Program:
         return solved
 
     @staticmethod
-    def _measure(plain: Diagram, part: tuple[str, ...]) -> Mark:
-        """Print what the coordinates measure: angles in whole degrees, lengths to one decimal."""
+    def _measure(plain: Diagram, part: Part) -> Mark:
+        """Print what the coordinates measure: angles in whole degrees, lengths and coordinates to one decimal."""
         if len(part) == 3:
             return Mark("angle", part, f"{round(angle_at(plain, *part))}°")
-        return Mark("length", part, f"{round(distance(plain, *part), 1):g}")
+        if len(part) == 2:
+            return Mark("length", part, f"{round(distance(plain, *part), 1):g}")
+        x, y = (round(v, 1) + 0.0 for v in plain.points[part[0]])  # + 0.0: no minus zero
+        return Mark("coordinates", part, f"({x:g}, {y:g})")
 
     def edit(self, kind: str, rng: np.random.Generator) -> "Program | None":
-        """One edit: letters exchanged (order), numbers drawn again (value), another construction (shape, relation).
+        """One edit: letters exchanged (order), numbers or an expression drawn again (value), or another construction.
 
         None where no draw gives a sound figure that states something else.
         """
         for _ in range(TRIES):
-            edited = self._relabel(rng) if kind == "order" else self._change_step(kind, rng)
+            edited = self._relabel(rng) if kind == "order" else self._change(kind, rng)
             if edited is None:
                 return None
             try:
@@ -99,32 +143,64 @@ class Program:
             return tuple(mapping.get(p, p) for p in points)
 
         return Program(
-            tuple(replace(s, points=rename(s.points)) for s in self.steps), tuple(rename(p) for p in self.printed)
+            tuple(replace(s, points=rename(s.points)) for s in self.steps),
+            tuple(rename(p) for p in self.printed),
+            tuple((rename(p), text) for p, text in self.expressions),
         )
 
-    def _change_step(self, kind: str, rng: np.random.Generator) -> "Program | None":
-        options: list[tuple[int, Construction]] = []
+    def _change(self, kind: str, rng: np.random.Generator) -> "Program | None":
+        """Another construction or other numbers in one step, or another value in one expression."""
+        options: list[tuple[int, Construction | None]] = []
         for i, step in enumerate(self.steps):
             now = CONSTRUCTIONS[step.construction]
             if kind == "value":
                 options += [(i, now)] * bool(now.ranges and self.printed)
             elif now.edit == kind:
                 options += [(i, c) for c in CONSTRUCTIONS.values() if c.group == now.group and c is not now]
+        if kind == "value":
+            options += [(i, None) for i in range(len(self.expressions))]
         if not options:
             return None
         i, construction = options[int(rng.integers(len(options)))]
+        if construction is None:
+            part, text = self.expressions[i]
+            edited = (part, change_value(text, rng))
+            return replace(self, expressions=(*self.expressions[:i], edited, *self.expressions[i + 1 :]))
         changed = Step(construction.name, self.steps[i].points, construction.draw_numbers(rng))
         return replace(self, steps=(*self.steps[:i], changed, *self.steps[i + 1 :]))
 
 
 def _require_sound(diagram: Diagram) -> None:
-    for a, b in combinations(diagram.points, 2):
-        if distance(diagram, a, b) < CROWDED * diagram.size:
-            raise Unsound(f"{a} and {b} are too close to be told apart")
-    for p in diagram.points:  # a point beside a line that it is not on reads as if it were on it
-        for a, b in diagram.segments:
-            if p not in (a, b) and 0.02 < off_segment(diagram, p, a, b) < 0.06:
-                raise Unsound(f"{p} is too close to {a}{b} to be told from a point on it")
+    _require_apart(diagram)
     for fact in diagram.facts:
         if check(fact, diagram) is not True:
             raise Unsound(f"{fact} is not visibly true of the figure")
+        for kind, order in SPECIAL.get(fact.kind, ()):
+            special = Fact(kind, tuple(fact.points[int(i)] for i in order))
+            if check(special, diagram) is not False:
+                raise Unsound(f"{fact} looks like {special}")
+        if fact.kind == "triangle":
+            _require_plain(fact, diagram)
+
+
+def _require_apart(diagram: Diagram) -> None:
+    size = diagram.size
+    for a, b in combinations(diagram.points, 2):
+        if distance(diagram, a, b) < CROWDED * size:
+            raise Unsound(f"{a} and {b} are too close to be told apart")
+    for p in diagram.points:  # a point beside a line that it is not on reads as if it were on it
+        for a, b in diagram.segments:
+            if p not in (a, b) and BESIDE[0] < off_segment(diagram, p, a, b) < BESIDE[1]:
+                raise Unsound(f"{p} is too close to {a}{b} to be told from a point on it")
+        for c in diagram.circles:
+            if BESIDE[0] < abs(distance(diagram, p, c.center) - c.radius) / size < BESIDE[1]:
+                raise Unsound(f"{p} is too close to the circle about {c.center} to be told from a point on it")
+
+
+def _require_plain(fact: Fact, diagram: Diagram) -> None:
+    """A triangle that is called nothing else has neither equal sides nor a right angle, as far as one can see."""
+    a, b, c = fact.points
+    sides = sorted(math.log(distance(diagram, p, q)) for p, q in ((a, b), (b, c), (c, a)))
+    angles = (angle_at(diagram, *corner) for corner in ((a, b, c), (b, c, a), (c, a, b)))
+    if min(sides[1] - sides[0], sides[2] - sides[1]) < PLAIN_RATIO or min(abs(v - 90) for v in angles) < PLAIN_ANGLE:
+        raise Unsound(f"{fact} looks isosceles or right")

@@ -6,7 +6,7 @@ so one can stand in for another: that is a shape edit or a relation edit, and ev
 Importing a module registers its constructions.
 """
 
-from . import circles, lines, polygons, quadrilaterals, triangles  # noqa: F401
+from . import axes, circles, circles_and_polygons, lines, polygons, quadrilaterals, triangles  # noqa: F401
 from .base import CONSTRUCTIONS, Construction, NoSolution, Sketch, group
 
 __all__ = ["CONSTRUCTIONS", "Construction", "NoSolution", "Sketch", "group"]

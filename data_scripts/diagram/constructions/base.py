@@ -31,6 +31,8 @@ class Sketch:
     circles: list[Circle] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
     facts: list[Fact] = field(default_factory=list)
+    axes: bool = False
+    curves: list[tuple[float, float, float]] = field(default_factory=list)
 
     def join(self, *points: str, close: bool = False) -> None:
         """Draw the segments along these points, each once."""
@@ -65,7 +67,8 @@ class Sketch:
 
     def diagram(self) -> Diagram:
         points = {name: (p.real, p.imag) for name, p in self.at.items()}
-        return Diagram(points, tuple(self.segments), tuple(self.circles), tuple(self.marks), tuple(self.facts))
+        drawn = tuple(self.segments), tuple(self.circles), tuple(self.marks)
+        return Diagram(points, *drawn, tuple(self.facts), self.axes, tuple(self.curves))
 
 
 @dataclass(frozen=True)

@@ -52,9 +52,54 @@ def kite(s: Sketch, a: str, b: str, c: str, d: str, at_a: float, side: float, re
     s.equal("ticks", (a, b), (a, d))
 
 
+@construction("quadrilateral", "shape", (45, 70, 5), LENGTH, (0.35, 0.55, 0.1))
+def isosceles_trapezoid(s: Sketch, a: str, b: str, c: str, d: str, at_a: float, base: float, cut: float) -> None:
+    left, right = 0j, base + 0j
+    top = meet(left, ray(at_a), right, ray(180 - at_a))
+    corners = left, right, right + cut * (top - right), left + cut * (top - left)
+    _quadrilateral(s, (a, b, c, d), "isosceles_trapezoid", *corners)
+    s.equal("ticks", (a, d), (b, c))
+
+
+@construction("quadrilateral", "shape", LENGTH, (0.5, 0.7, 0.1), (0.5, 0.8, 0.1))
+def right_trapezoid(s: Sketch, a: str, b: str, c: str, d: str, base: float, top: float, height: float) -> None:
+    tip = complex(0, height * base)
+    _quadrilateral(s, (a, b, c, d), "right_trapezoid", 0, base, tip + top * base, tip)
+    s.right_angle(d, a, b)
+
+
+@construction("quadrilateral", "shape", LENGTH, (60, 110, 5), (65, 110, 5), (0.5, 0.7, 0.05), (0.75, 1.0, 0.05))
+def quadrilateral(s: Sketch, *args: str | float) -> None:
+    """No two sides are equal or parallel; the angles at A and B and the sides AD and BC (of AB) are given."""
+    *names, base, at_a, at_b, left, right = args
+    tops = base + right * base * ray(180 - at_b), left * base * ray(at_a)
+    _quadrilateral(s, tuple(names), "quadrilateral", 0, base, *tops)
+
+
 @construction("diagonals", "relation")
 def diagonals(s: Sketch, a: str, b: str, c: str, d: str, e: str) -> None:
     s.at[e] = meet(s.at[a], s.at[c] - s.at[a], s.at[b], s.at[d] - s.at[b])
     s.join(a, c)
     s.join(b, d)
     s.state("intersect", e, a, c, b, d)
+
+
+# --- a segment from M on AD to N on BC -------------------------------------------------------------------------------
+
+
+def _crosscut(s: Sketch, names: tuple[str, ...], first: float, second: float, kind: str) -> None:
+    a, b, c, d, m, n = names
+    s.at[m], s.at[n] = s.at[a] + first * (s.at[d] - s.at[a]), s.at[b] + second * (s.at[c] - s.at[b])
+    s.join(m, n)
+    s.state(kind, m, a, d)
+    s.state(kind, n, b, c)
+
+
+@construction("crosscut", "relation")
+def middle_crosscut(s: Sketch, *names: str) -> None:
+    _crosscut(s, names, 0.5, 0.5, "midpoint")
+
+
+@construction("crosscut", "relation", (0.25, 0.35, 0.05), (0.65, 0.75, 0.05))
+def slanted_crosscut(s: Sketch, *args: str | float) -> None:
+    _crosscut(s, args[:6], *args[6:], "on_segment")
