@@ -2,8 +2,8 @@
 
 A plan is written as exam figures are told: `triangle ABC; cevian ABCD` draws any construction of the group `triangle`
 on three new points, then any of the group `cevian` from A to a new point D of BC; `=altitude ABCD` is that
-construction and no other. Letters stand for the letters a figure draws; O stays O, the centre or the origin. A choice among the
-constructions of a group is uniform, so that a figure and its edited copies have the same marks on average.
+construction and no other. Letters stand for the letters a figure draws; O stays O, the centre or the origin. A choice
+among the constructions of a group is uniform, so that a figure and its edited copies have the same marks on average.
 """
 
 from dataclasses import dataclass
