@@ -19,7 +19,7 @@ SMALLER = (1.0, 0.88, 0.76)  # letter sizes tried, as shares of the style's
 LEGIBLE = 8.0  # pixels: no letter is set smaller than this to make it fit
 ENOUGH = 0.14  # of the letter size: clear space around a text that is not improved upon
 LEAST = 0.6  # pixels of clear space without which a text is not placed
-BETWEEN = 0.2  # of the letter size: space between two texts, which would else read as one
+BETWEEN = 0.3  # of the letter size: space between two texts, which would else read as one
 BEYOND = 1e6  # pixels: further than anything
 TURNS = np.array(sorted(range(0, 360, 20), key=lambda t: min(t, 360 - t)))  # ways from the wished one, nearest first
 # For every wished direction in steps of 10 degrees, the unit vectors to try in pixels, `[36, 2, turns]`

@@ -54,7 +54,7 @@ def draw_ink(diagram: Diagram, style: Style) -> Ink:
         _draw_axes(ink, diagram, to_pixels)
     for curve in diagram.curves:
         ink.lines.append(_curve(diagram, curve, to_pixels))
-    stacked: dict[str, int] = {}  # arcs already drawn at a vertex: the next one goes further out
+    stacked: dict[str, int] = {}  # arcs and squares already drawn at a vertex: the next arc goes further out
     for mark in diagram.marks:
         _draw_mark(ink, mark, stacked)
     _draw_dots(ink, diagram)
@@ -123,6 +123,7 @@ def _draw_mark(ink: Ink, mark: Mark, stacked: dict[str, int]) -> None:
         _draw_ticks(ink, mark)
     elif mark.kind == "right_angle":
         b, start, sweep = wedge(ink.at, mark.points)
+        stacked[mark.points[1]] = 1 + stacked.get(mark.points[1], 0)
         side = min(0.7 * ink.unit, 0.4 * _arm(ink, mark))
         p, q = polar(b, side, start), polar(b, side, start + sweep)
         ink.lines.append((p, (p[0] + q[0] - b[0], p[1] + q[1] - b[1]), q))

@@ -99,7 +99,7 @@ class Program:
         plain = sketch.diagram()
         values = [self._measure(plain, part) for part in self.printed]
         values += [Mark(PARTS[len(part)], part, text) for part, text in self.expressions]
-        marks = (*plain.marks, *values)
+        marks = (*_readable(plain), *values)
         facts = (*plain.facts, *(Fact(m.kind, m.points, m.text) for m in values))
         solved = replace(plain, marks=marks, facts=facts)
         _require_sound(solved)
@@ -168,6 +168,17 @@ class Program:
             return replace(self, expressions=(*self.expressions[:i], edited, *self.expressions[i + 1 :]))
         changed = Step(construction.name, self.steps[i].points, construction.draw_numbers(rng))
         return replace(self, steps=(*self.steps[:i], changed, *self.steps[i + 1 :]))
+
+
+def _readable(plain: Diagram) -> tuple[Mark, ...]:
+    """The marks, less equal ticks one of which stands on a divided segment: it would read as a mark of a piece."""
+    divided = {
+        m.count
+        for m in plain.marks
+        if m.kind == "ticks"
+        and any(p not in m.points and off_segment(plain, p, *m.points) < BESIDE[0] for p in plain.points)
+    }
+    return tuple(m for m in plain.marks if m.kind != "ticks" or m.count not in divided)
 
 
 def _require_sound(diagram: Diagram) -> None:
