@@ -14,14 +14,14 @@ from .diagram import Diagram, Fact, Mark
 Verdict = bool | None
 
 # Margins: (true up to, false from). Between the two nobody should be asked to tell.
-ANGLE = (4.0, 15.0)  # degrees away from the stated direction
+ANGLE = (4.0, 14.5)  # degrees away from the stated direction; figures are drawn in steps of 5 degrees
 DISTANCE = (0.025, 0.08)  # share of the diagram's size
 LOG_RATIO = (0.05, 0.18)  # of two lengths
 RADIUS = (0.05, 0.16)  # share of the circle's radius
 # Margins of an excess: (false up to, true from)
 SCALENE = (LOG_RATIO[0], 0.1)  # between any two sides, as a log ratio
-OBTUSE = (92.0, 100.0)  # degrees
-ACUTE = (-88.0, -80.0)  # minus the widest angle in degrees
+OBTUSE = (92.0, 98.0)  # degrees
+ACUTE = (-88.0, -82.0)  # minus the widest angle in degrees
 SLOPE = (4.0, 12.0)  # degrees away from both axes
 
 

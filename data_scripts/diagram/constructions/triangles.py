@@ -38,7 +38,7 @@ def obtuse_triangle(s: Sketch, a: str, b: str, c: str, at_b: float, at_c: float,
     _on_base(s, a, b, c, at_b, at_c, base, "obtuse_triangle")
 
 
-@construction("triangle", "shape", (30, 60, 5), LENGTH)
+@construction("triangle", "shape", (24, 38, 1), LENGTH)
 def right_triangle(s: Sketch, a: str, b: str, c: str, at_b: float, base: float) -> None:
     s.at[b], s.at[c] = 0j, base + 0j
     s.at[a] = base * math.cos(math.radians(at_b)) * ray(at_b)
