@@ -16,7 +16,7 @@ from .marks import Ink, draw_ink, polar, strokes, wedge
 from .style import Drawing, Style, Text, text_extent
 
 SMALLER = (1.0, 0.88, 0.76)  # letter sizes tried, as shares of the style's
-LEGIBLE = 8.0  # pixels: no letter is set smaller than this to make it fit
+LEGIBLE = 7.0  # pixels: no letter is set smaller than this to make it fit
 ENOUGH = 0.14  # of the letter size: clear space around a text that is not improved upon
 LEAST = 0.6  # pixels of clear space without which a text is not placed
 BETWEEN = 0.3  # of the letter size: space between two texts, which would else read as one

@@ -78,7 +78,7 @@ def _frame(diagram: Diagram, style: Style) -> tuple:
         corners += [(left, bottom), (right, top)]
     xs, ys = zip(*corners, strict=True)
     left, right, bottom, top = min(xs), max(xs), min(ys), max(ys)
-    margin = (1.3 if diagram.axes else 1.9) * style.font_size
+    margin = (1.2 if diagram.axes else 1.5) * style.font_size
     scale = (style.size - 2 * margin) / max(right - left, top - bottom, 1e-9)
     half, x0, y0 = style.size / 2, (left + right) / 2, (bottom + top) / 2
 

@@ -14,14 +14,15 @@ from itertools import combinations
 
 import numpy as np
 
-from .constructions import CONSTRUCTIONS, Construction, NoSolution, Sketch
+from .constructions import CONSTRUCTIONS, Construction, NoSolution, Sketch, group
 from .diagram import Diagram, Fact, Mark
 from .facts import angle_at, check, distance, off_segment, statements
 from .traced import change_value
 
 CROWDED = 0.1  # of the figure's size: points nearer than this cannot carry two letters
 BESIDE = (0.02, 0.06)  # of the figure's size: a point so far from a line or circle reads as if it were on it
-TRIES = 12  # draws of an edit before it is given up
+TRIES = 4  # draws of an edit before it is given up
+REDRAWS = 5  # draws of a construction's numbers before another one is tried
 
 # What a figure of a general kind must visibly not be: the special kind, and the order of the fact's points.
 SPECIAL: dict[str, tuple[tuple[str, str], ...]] = {
@@ -121,21 +122,21 @@ class Program:
         None where no draw gives a sound figure that states something else.
         """
         for _ in range(TRIES):
-            edited = self._relabel(rng) if kind == "order" else self._change(kind, rng)
-            if edited is None:
+            options = [None] if kind == "order" else self._options(kind)
+            if not options:
                 return None
-            try:
-                changed = statements(edited.diagram.facts) != statements(self.diagram.facts)
-            except Unsound:
-                continue
-            if changed:
-                return edited
+            option = options[int(rng.integers(len(options)))]
+            for _ in range(REDRAWS):
+                edited = self._relabel(rng) if option is None else self._change(*option, rng)
+                try:
+                    if statements(edited.diagram.facts) != statements(self.diagram.facts):
+                        return edited
+                except Unsound:
+                    continue
         return None
 
-    def _relabel(self, rng: np.random.Generator) -> "Program | None":
+    def _relabel(self, rng: np.random.Generator) -> "Program":
         names = list(self.diagram.points)
-        if len(names) < 2:
-            return None
         chosen = rng.choice(names, size=min(len(names), int(rng.integers(2, 4))), replace=False).tolist()
         mapping = dict(zip(chosen, chosen[1:] + chosen[:1], strict=True))
 
@@ -148,20 +149,20 @@ class Program:
             tuple((rename(p), text) for p, text in self.expressions),
         )
 
-    def _change(self, kind: str, rng: np.random.Generator) -> "Program | None":
-        """Another construction or other numbers in one step, or another value in one expression."""
+    def _options(self, kind: str) -> list[tuple[int, Construction | None]]:
+        """What an edit of that kind can change: a step into a construction, or (None) the value of an expression."""
         options: list[tuple[int, Construction | None]] = []
         for i, step in enumerate(self.steps):
             now = CONSTRUCTIONS[step.construction]
             if kind == "value":
                 options += [(i, now)] * bool(now.ranges and self.printed)
             elif now.edit == kind:
-                options += [(i, c) for c in CONSTRUCTIONS.values() if c.group == now.group and c is not now]
+                options += [(i, c) for c in group(now.group) if c is not now]
         if kind == "value":
             options += [(i, None) for i in range(len(self.expressions))]
-        if not options:
-            return None
-        i, construction = options[int(rng.integers(len(options)))]
+        return options
+
+    def _change(self, i: int, construction: Construction | None, rng: np.random.Generator) -> "Program":
         if construction is None:
             part, text = self.expressions[i]
             edited = (part, change_value(text, rng))

@@ -21,7 +21,8 @@ FAMILIES: dict[str, Callable[[np.random.Generator, list[str]], tuple[Sequence, l
     **{name: family.draw for name, family in families.FAMILIES.items()},
     "composition": compose,
 }
-DRAWS = 200  # of a family before it is given up
+DRAWS = 60  # of a family before it is given up, each with
+REDRAWS = 5  # draws of its numbers
 EXPRESSION_SHARE = 0.2  # of the printed lengths and angles
 NARROW, WIDE = 24.0, 165.0  # degrees: an angle is printed where its value has room between the arms
 
@@ -101,28 +102,31 @@ def draw_program(family: str, rng: np.random.Generator, max_printed: int = 3) ->
     """A sound program of a family: kinds, letters, numbers and printed values at random.
 
     Raises:
-        ValueError: if the family is unknown or gives no readable figure in 200 draws.
+        ValueError: if the family is unknown or gives no readable figure in 60 draws.
     """
     if family not in FAMILIES:
         raise ValueError(f"unknown family '{family}': expected one of {', '.join(FAMILIES)}")
     for _ in range(DRAWS):
         plan, parts = FAMILIES[family](rng, draw_letters(rng))
-        program = Program.draw(plan, rng)
-        try:
-            plain = program.diagram
-            free = printable(plain, parts)
-            if not free:
-                continue
-            chosen = _choose(plain, free, int(rng.integers(1, max_printed + 1)), rng)
-            as_text = [len(p) > 1 and rng.random() < EXPRESSION_SHARE for p in chosen]
-            expressions = tuple((p, draw_expression(p, rng)) for p, text in zip(chosen, as_text, strict=True) if text)
-            printed = tuple(p for p, text in zip(chosen, as_text, strict=True) if not text)
-            program = replace(program, printed=printed, expressions=expressions)
-            program.diagram  # noqa: B018  solving is the test
-        except Unsound:
-            continue
-        return program
+        for _ in range(REDRAWS):
+            program = _print_values(Program.draw(plan, rng), parts, int(rng.integers(1, max_printed + 1)), rng)
+            if program is not None:
+                return program
     raise ValueError(f"family '{family}' gave no readable figure in {DRAWS} draws")
+
+
+def _print_values(program: Program, parts: list[Part], count: int, rng: np.random.Generator) -> Program | None:
+    """The program with up to `count` of the parts printed; None where it is unsound, or no part can be printed."""
+    try:
+        plain = program.diagram
+        chosen = _choose(plain, printable(plain, parts), count, rng)
+        as_text = [len(p) > 1 and rng.random() < EXPRESSION_SHARE for p in chosen]
+        expressions = tuple((p, draw_expression(p, rng)) for p, text in zip(chosen, as_text, strict=True) if text)
+        printed = tuple(p for p, text in zip(chosen, as_text, strict=True) if not text)
+        program = replace(program, printed=printed, expressions=expressions)
+        return program if program.diagram and chosen else None
+    except Unsound:
+        return None
 
 
 def figure_at(seed: int, split: str, index: int) -> tuple[str, Program, np.random.Generator]:

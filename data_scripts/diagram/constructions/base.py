@@ -86,21 +86,24 @@ class Construction:
 
 
 CONSTRUCTIONS: dict[str, Construction] = {}
+_GROUPS: dict[str, list[Construction]] = {}
 
 
 def construction(group: str, edit: str, *ranges: tuple[float, float, float]) -> Callable:
     """Register a function `build(sketch, *points, *numbers)` under its own name."""
 
     def register(build: Callable[..., None]) -> Callable[..., None]:
-        CONSTRUCTIONS[build.__name__] = Construction(build.__name__, group, edit, ranges, build)
+        made = Construction(build.__name__, group, edit, ranges, build)
+        CONSTRUCTIONS[made.name] = made
+        _GROUPS.setdefault(group, []).append(made)
         return build
 
     return register
 
 
-def group(name: str) -> tuple[Construction, ...]:
+def group(name: str) -> list[Construction]:
     """The constructions that can stand in for each other under that name."""
-    return tuple(c for c in CONSTRUCTIONS.values() if c.group == name)
+    return _GROUPS[name]
 
 
 def ray(degrees: float) -> complex:

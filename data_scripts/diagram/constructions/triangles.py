@@ -18,7 +18,7 @@ def _on_base(
 # --- three new points ------------------------------------------------------------------------------------------------
 
 
-@construction("triangle", "shape", (35, 75, 5), (35, 75, 5), LENGTH)
+@construction("triangle", "shape", (35, 80, 5), (25, 45, 5), LENGTH)
 def triangle(s: Sketch, a: str, b: str, c: str, at_b: float, at_c: float, base: float) -> None:
     _on_base(s, a, b, c, at_b, at_c, base, "triangle")
 
