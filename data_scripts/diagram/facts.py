@@ -228,9 +228,10 @@ def check(fact: Fact, diagram: Diagram) -> Verdict:
     kind = KINDS.get(fact.kind)
     if kind is None or len(fact.points) != len(kind.symmetries[0]):
         raise ValueError(f"unknown fact {fact}: expected one of {', '.join(KINDS)} with its own number of points")
-    if any(name not in diagram.points for name in fact.points):
+    names = set(fact.points)
+    if not names <= diagram.points.keys():
         return False  # it speaks of a point the figure does not have
-    if len(set(fact.points)) < len(fact.points) and fact.kind not in _MAY_REPEAT:
+    if len(names) < len(fact.points) and fact.kind not in _MAY_REPEAT:
         return False
     if kind.edit == "value":
         return p.printed(diagram, fact)

@@ -75,10 +75,10 @@ def line_angle(d: Diagram, a: str, b: str, c: str, e: str) -> float:
 def _gap(p: tuple[float, float], a: tuple[float, float], b: tuple[float, float]) -> float:
     """Distance of a place from the segment between two others."""
     (px, py), (ax, ay) = p, a
-    ux, uy = b[0] - ax, b[1] - ay
-    t = ((px - ax) * ux + (py - ay) * uy) / max(ux * ux + uy * uy, 1e-12)
-    t = min(max(t, 0.0), 1.0)
-    return math.hypot(px - ax - t * ux, py - ay - t * uy)
+    ux, uy, px, py = b[0] - ax, b[1] - ay, px - ax, py - ay
+    along, whole = px * ux + py * uy, ux * ux + uy * uy
+    t = 0.0 if along <= 0 else 1.0 if along >= whole else along / whole
+    return math.hypot(px - t * ux, py - t * uy)
 
 
 def off_segment(d: Diagram, p: str, a: str, b: str) -> float:

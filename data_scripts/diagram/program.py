@@ -143,11 +143,13 @@ class Program:
         def rename(points: tuple[str, ...]) -> tuple[str, ...]:
             return tuple(mapping.get(p, p) for p in points)
 
-        return Program(
-            tuple(replace(s, points=rename(s.points)) for s in self.steps),
+        edited = Program(
+            tuple(Step(s.construction, rename(s.points), s.numbers) for s in self.steps),
             tuple(rename(p) for p in self.printed),
             tuple((rename(p), text) for p, text in self.expressions),
         )
+        edited.__dict__["diagram"] = self.diagram.relabel(mapping)  # other letters are no reason to solve it again
+        return edited
 
     def _options(self, kind: str) -> list[tuple[int, Construction | None]]:
         """What an edit of that kind can change: a step into a construction, or (None) the value of an expression."""
@@ -196,17 +198,22 @@ def _require_sound(diagram: Diagram) -> None:
 
 
 def _require_apart(diagram: Diagram) -> None:
-    size = diagram.size
-    for a, b in combinations(diagram.points, 2):
-        if distance(diagram, a, b) < CROWDED * size:
+    near, low, high = ((share * diagram.size) ** 2 for share in (CROWDED, *BESIDE))
+    for (a, (ax, ay)), (b, (bx, by)) in combinations(diagram.points.items(), 2):
+        if (ax - bx) ** 2 + (ay - by) ** 2 < near:
             raise Unsound(f"{a} and {b} are too close to be told apart")
-    for p in diagram.points:  # a point beside a line that it is not on reads as if it were on it
-        for a, b in diagram.segments:
-            if p not in (a, b) and BESIDE[0] < off_segment(diagram, p, a, b) < BESIDE[1]:
-                raise Unsound(f"{p} is too close to {a}{b} to be told from a point on it")
-        for c in diagram.circles:
-            if BESIDE[0] < abs(distance(diagram, p, c.center) - c.radius) / size < BESIDE[1]:
-                raise Unsound(f"{p} is too close to the circle about {c.center} to be told from a point on it")
+    for a, b in diagram.segments:  # a point beside a line that it is not on reads as if it were on it
+        (ax, ay), (bx, by) = diagram.points[a], diagram.points[b]
+        ux, uy = bx - ax, by - ay
+        whole = ux * ux + uy * uy
+        for name, (px, py) in diagram.points.items():
+            along = (px - ax) * ux + (py - ay) * uy
+            if 0 < along < whole and low < ((px - ax) * uy - (py - ay) * ux) ** 2 / whole < high:
+                raise Unsound(f"{name} is too close to {a}{b} to be told from a point on it")
+    for c in diagram.circles:
+        for name in diagram.points:
+            if BESIDE[0] < abs(distance(diagram, name, c.center) - c.radius) / diagram.size < BESIDE[1]:
+                raise Unsound(f"{name} is too close to the circle about {c.center} to be told from a point on it")
 
 
 def _require_plain(fact: Fact, diagram: Diagram) -> None:
