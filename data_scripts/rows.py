@@ -14,7 +14,7 @@ from datasets import Features, Image, List, Value
 
 from .diagram import Diagram, Figure
 from .diagram.caption import caption
-from .diagram.drawing import Drawing, Style, lay_out, rasterise
+from .diagram.drawing import Drawing, NoRoom, Style, lay_out, rasterise
 from .diagram.script import to_script
 from .negatives.image import ImageNegative, image_negatives
 from .negatives.rules import rule_negatives
@@ -104,7 +104,11 @@ def _image_negatives(
     for negative in image_negatives(figure, TRIES_PER_NEGATIVE * count, rng, wording, dropped):
         if found == count:
             return
-        picture = Picture.of(negative.diagram, style)
+        try:
+            picture = Picture.of(negative.diagram, style)
+        except NoRoom:
+            dropped["image: no room for its letters"] += 1
+            continue
         if picture.looks_like(positive):
             dropped["image: too small a change to see"] += 1
             continue
@@ -133,7 +137,11 @@ def _row(
     if not diagram.facts:
         dropped["row: states nothing"] += 1
         return None
-    positive = Picture.of(diagram, style)
+    try:
+        positive = Picture.of(diagram, style)
+    except NoRoom:
+        dropped["row: no room for its letters"] += 1
+        return None
     found = _image_negatives(figure, positive, style, rng, wording, options.num_image_negatives, dropped)
     negatives = list(found) if options.num_image_negatives else []
     rules = rule_negatives(diagram, options.num_rule_negatives, rng, wording, dropped)

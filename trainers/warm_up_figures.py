@@ -13,9 +13,9 @@ import torch
 from datasets import Dataset
 from transformers.utils import logging
 
-from data_scripts.diagram import Diagram, Fact
-from data_scripts.diagram.caption import CLAUSES, NOUNS, OPENINGS, caption
-from data_scripts.diagram.drawing import Style, lay_out, rasterise
+from data_scripts.diagram import Diagram, Fact, phrases
+from data_scripts.diagram.caption import caption
+from data_scripts.diagram.drawing import Drawing, NoRoom, Style, lay_out, rasterise
 from data_scripts.diagram.facts import check
 from data_scripts.negatives.image import first_false
 from data_scripts.negatives.rules import EDITS
@@ -25,6 +25,7 @@ from modeling_mmgeo import MMCLIPProcessor
 logger = logging.get_logger(__name__)
 
 GLYPHS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789°.xyz+-"
+DRAWS = 50  # of a figure before the image size is given up
 STATEMENTS = 4  # per figure: half true, half proven false, as far as there are any
 
 
@@ -51,18 +52,29 @@ class WarmUpFigures(torch.utils.data.Dataset):
     def __getitem__(self, index: int) -> dict:
         # A stream of its own: no figure of a data set comes back here.
         rng = np.random.default_rng([self.seed, 7, index])
-        if self.diagrams and index % 2:
-            diagram = _new_letters(self.diagrams[int(rng.integers(len(self.diagrams)))], rng)
-        else:
-            families = list(procedural.FAMILIES)
-            diagram = procedural.draw_program(families[int(rng.integers(len(families)))], rng).diagram
-        drawing = lay_out(diagram, Style.draw(rng, self.image_size))
+        diagram, drawing = self._draw(index, rng)
         return {
             "image": np.asarray(rasterise(drawing)),
             "glyphs": self._glyph_targets(drawing.glyphs()),
             "diagram": diagram,
             "statements": draw_statements(diagram, rng),
         }
+
+    def _draw(self, index: int, rng: np.random.Generator) -> tuple[Diagram, Drawing]:
+        """A figure and how it is drawn; another one where the letters of the first find no room."""
+        for _ in range(DRAWS):
+            if self.diagrams and index % 2:
+                diagram = _new_letters(self.diagrams[int(rng.integers(len(self.diagrams)))], rng)
+            else:
+                families = list(procedural.FAMILIES)
+                diagram = procedural.draw_program(families[int(rng.integers(len(families)))], rng).diagram
+            try:
+                return diagram, lay_out(diagram, Style.draw(rng, self.image_size))
+            except NoRoom:
+                continue
+        raise ValueError(
+            f"no figure of {DRAWS} has room for its letters on {self.image_size} pixels: draw larger ones"
+        )
 
     def _glyph_targets(self, glyphs: list[tuple[str, float, float]]) -> torch.Tensor:
         """Which glyphs have their centre in which patch, `[patches, len(GLYPHS)]`, 0 or 1."""
@@ -106,7 +118,7 @@ def draw_statements(diagram: Diagram, rng: np.random.Generator) -> list[Statemen
     segments = [Fact("segment", s) for s in diagram.segments]
     for _ in range(STATEMENTS // 2):
         wording = int(rng.integers(2**31))
-        if rng.random() < 0.2:
+        if segments and rng.random() < 0.2:
             part = [segments[int(rng.integers(len(segments)))]]
         else:
             count = int(rng.integers(1, len(diagram.facts) + 1))
@@ -151,8 +163,11 @@ class WarmUpCollator:
 
 def wordings() -> list[str]:
     """Every wording a statement or a caption can have: what a tokenizer must know."""
-    templates = [t for group in (NOUNS, CLAUSES) for choices in group.values() for t in choices]
-    return [t.format(*"ABCDEF", v="5°") for t in (*templates, *OPENINGS)] + ["and is drawn"]
+    templates = [t for group in (phrases.NOUNS, phrases.CLAUSES) for choices in group.values() for t in choices]
+    joins = [*phrases.FIRST_JOINS, *phrases.JOINS, *phrases.LEADS, *phrases.VALUE_LEADS]
+    lists = [join for pair in (*phrases.LISTS, *phrases.VALUE_LISTS) for join in pair]
+    said = [t.format(*"ABCDEFGH", v="5°") for t in (*templates, *phrases.OPENINGS)]
+    return [*said, *(text.strip() for text in (*joins, *lists) if text.strip()), "(2, -3) 2√3 is drawn"]
 
 
 def load_diagrams(rows: Dataset) -> list[Diagram]:

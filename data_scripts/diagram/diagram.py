@@ -24,7 +24,7 @@ class Fact:
 
     kind: str  # a key of `facts.KINDS`
     points: tuple[str, ...]
-    value: str = ""  # the printed text, for lengths and angles only
+    value: str = ""  # the printed text, for lengths, angles and coordinates only
 
     def relabel(self, mapping: Mapping[str, str]) -> "Fact":
         return replace(self, points=tuple(mapping.get(p, p) for p in self.points))
@@ -34,8 +34,9 @@ class Fact:
 class Mark:
     """Something printed on the figure beside its lines and vertex letters.
 
-    `length` (2 points) and `angle` (3 points, vertex in the middle) print `text`; `right_angle` (3 points) is a small
-    square; `ticks` (2 points) and `arcs` (3 points) say which parts are equal, by their number `count`.
+    `length` (2 points), `angle` (3 points, vertex in the middle) and `coordinates` (1 point) print `text`: a number or
+    an expression; `right_angle` (3 points) is a small square; `ticks` (2 points) and `arcs` (3 points) say which parts
+    are equal, by their number `count`.
     """
 
     kind: str
@@ -62,13 +63,26 @@ class Diagram:
     circles: tuple[Circle, ...] = ()
     marks: tuple[Mark, ...] = ()
     facts: tuple[Fact, ...] = ()
+    axes: bool = False  # coordinate axes through (0, 0) are drawn, a unit of length a unit
+    curves: tuple[tuple[float, float, float], ...] = ()  # parabolas y = ax² + bx + c, as (a, b, c)
+
+    @cached_property
+    def axis_box(self) -> tuple[int, int, int, int]:
+        """Left, bottom, right and top end of the coordinate axes: a unit beyond every point, and around (0, 0)."""
+        xs, ys = zip((0.0, 0.0), *self.points.values(), strict=True)
+        xs, ys = ([round(v, 3) for v in vs] for vs in (xs, ys))  # a hair below a whole number is that number
+        return math.floor(min(xs)) - 1, math.floor(min(ys)) - 1, math.ceil(max(xs)) + 1, math.ceil(max(ys)) + 1
 
     @cached_property
     def size(self) -> float:
         """Diameter of everything drawn, however the figure is turned: the yardstick of every margin."""
-        discs = [(xy, 0.0) for xy in self.points.values()] + [(self.points[c.center], c.radius) for c in self.circles]
-        across = [math.dist(p, q) + r + s for (p, r), (q, s) in combinations(discs, 2)]
-        return max([*across, *(2 * radius for _, radius in discs)])
+        discs = [(*xy, 0.0) for xy in self.points.values()]
+        discs += [(*self.points[c.center], c.radius) for c in self.circles]
+        if self.axes:
+            left, bottom, right, top = self.axis_box
+            discs += [(left, bottom, 0.0), (right, top, 0.0)]
+        across = [math.hypot(x - u, y - v) + r + s for (x, y, r), (u, v, s) in combinations(discs, 2)]
+        return max([*across, *(2 * radius for _, _, radius in discs)])
 
     @cached_property
     def drawn_lines(self) -> dict[tuple[str, str], bool | None]:
@@ -80,7 +94,8 @@ class Diagram:
 
     def relabel(self, mapping: Mapping[str, str]) -> "Diagram":
         """The same drawing with other letters; `mapping` must be one-to-one on the letters of the figure."""
-        return Diagram(
+        return replace(
+            self,
             points={mapping.get(name, name): xy for name, xy in self.points.items()},
             segments=tuple((mapping.get(a, a), mapping.get(b, b)) for a, b in self.segments),
             circles=tuple(replace(c, center=mapping.get(c.center, c.center)) for c in self.circles),
@@ -90,6 +105,7 @@ class Diagram:
 
     def to_json(self) -> str:
         """The whole diagram as it stands in the `facts` column: what is stated, and the coordinates that prove it."""
+        extra = {"axes": self.axes, "curves": [list(c) for c in self.curves]} if self.axes or self.curves else {}
         return json.dumps(
             {
                 "facts": [[f.kind, list(f.points), f.value] for f in self.facts],
@@ -97,6 +113,7 @@ class Diagram:
                 "segments": [list(s) for s in self.segments],
                 "circles": [[c.center, round(c.radius, 4)] for c in self.circles],
                 "marks": [[m.kind, list(m.points), m.text, m.count] for m in self.marks],
+                **extra,
             },
             ensure_ascii=False,
         )
@@ -116,6 +133,8 @@ class Diagram:
                 circles=tuple(Circle(o, r) for o, r in row["circles"]),
                 marks=tuple(Mark(kind, tuple(points), text, count) for kind, points, text, count in row["marks"]),
                 facts=tuple(Fact(kind, tuple(points), value) for kind, points, value in row["facts"]),
+                axes=bool(row.get("axes", False)),
+                curves=tuple((a, b, c) for a, b, c in row.get("curves", ())),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"the facts column does not hold a diagram ({error!r}): {text[:80]}") from None

@@ -1,10 +1,12 @@
 """A figure as a list of construction steps, solved to coordinates.
 
 Promise: solving is a pure function of the program, and a solved figure is sound: every fact it states is true by
-`check`, and its points are far enough apart to be told from each other. Editing changes a step or the letters and
-solves again, so the whole figure follows: an edited length is drawn at its new length, not only printed.
+`check`, what it calls general looks general, and its points are far enough apart to be told from each other. Editing
+changes a step, an expression or the letters and solves again, so the whole figure follows: an edited length is drawn
+at its new length, not only printed.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,12 +14,45 @@ from itertools import combinations
 
 import numpy as np
 
-from .constructions import CONSTRUCTIONS, Construction, Sketch
+from .constructions import CONSTRUCTIONS, Construction, NoSolution, Sketch, group
 from .diagram import Diagram, Fact, Mark
 from .facts import angle_at, check, distance, off_segment, statements
+from .traced import change_value
 
 CROWDED = 0.1  # of the figure's size: points nearer than this cannot carry two letters
-TRIES = 12  # draws of an edit before it is given up
+BESIDE = (0.02, 0.06)  # of the figure's size: a point so far from a line or circle reads as if it were on it
+TRIES = 4  # draws of an edit before it is given up
+REDRAWS = 5  # draws of a construction's numbers before another one is tried
+
+# What a figure of a general kind must visibly not be: the special kind, and the order of the fact's points.
+SPECIAL: dict[str, tuple[tuple[str, str], ...]] = {
+    "scalene_triangle": (("right_triangle", "012"), ("right_triangle", "120"), ("right_triangle", "201")),
+    "acute_triangle": (("equilateral_triangle", "012"),),
+    "isosceles_triangle": (("equilateral_triangle", "012"), ("right_triangle", "012")),
+    "right_triangle": (("isosceles_triangle", "012"),),
+    "quadrilateral": (("trapezoid", "0123"), ("trapezoid", "1230"), ("kite", "0123"), ("kite", "1230")),
+    "trapezoid": (
+        ("parallelogram", "0123"),
+        ("isosceles_trapezoid", "0123"),
+        ("right_trapezoid", "0123"),
+        ("right_trapezoid", "1032"),
+    ),
+    "isosceles_trapezoid": (("parallelogram", "0123"),),
+    "right_trapezoid": (("parallelogram", "0123"),),
+    "kite": (("parallelogram", "0123"),),
+    "parallelogram": (("rhombus", "0123"), ("rectangle", "0123")),
+    "rectangle": (("square", "0123"),),
+    "rhombus": (("square", "0123"),),
+    "pentagon": (("regular_pentagon", "01234"),),
+    "hexagon": (("regular_hexagon", "012345"),),
+    "octagon": (("regular_octagon", "01234567"),),
+    "cevian": (("median", "0123"), ("altitude", "0123"), ("bisector", "0123")),
+    "on_segment": (("midpoint", "012"),),
+    "parallel_cut": (("midline", "01234"),),
+    "chord": (("diameter", "012"),),
+}
+PLAIN_RATIO = 0.08  # log ratio of two sides of a triangle that is not to be taken for isosceles
+PLAIN_ANGLE = 7.0  # degrees from 90 of an angle that is not to be taken for a right one
 
 
 class Unsound(Exception):
@@ -31,103 +66,163 @@ class Step:
     numbers: tuple[float, ...] = ()
 
 
+Part = tuple[str, ...]  # what can be printed: a point's coordinates, a segment's length, an angle's size
+PARTS = {1: "coordinates", 2: "length", 3: "angle"}
+
+
 @dataclass(frozen=True)
 class Program:
-    """Steps in order, and which lengths and angles to print (two or three points each)."""
+    """Steps in order, and what to print: parts with their measured values, and parts with an expression each."""
 
     steps: tuple[Step, ...]
-    printed: tuple[tuple[str, ...], ...] = ()
+    printed: tuple[Part, ...] = ()
+    expressions: tuple[tuple[Part, str], ...] = ()  # lengths and angles, with what is printed: `2x+1`, `3√2`, `2y°`
 
     @classmethod
-    def draw(cls, plan: Sequence[tuple[str, tuple[str, ...]]], rng: np.random.Generator) -> "Program":
-        """Steps of the named constructions with numbers at random."""
-        return cls(tuple(Step(name, points, CONSTRUCTIONS[name].draw_numbers(rng)) for name, points in plan))
+    def draw(cls, plan: Sequence[Step | tuple[str, tuple[str, ...]]], rng: np.random.Generator) -> "Program":
+        """Steps of the named constructions with numbers at random; what is a step already is kept."""
+        steps = (s if isinstance(s, Step) else Step(*s, CONSTRUCTIONS[s[0]].draw_numbers(rng)) for s in plan)
+        return cls(tuple(steps))
 
     @cached_property
     def diagram(self) -> Diagram:
         """The solved figure.
 
         Raises:
-            Unsound: if points crowd together or a stated fact is not visibly true.
+            Unsound: if points crowd together, a stated fact is not visibly true, or a general shape looks special.
         """
         sketch = Sketch()
         for step in self.steps:
             try:
                 CONSTRUCTIONS[step.construction].build(sketch, *step.points, *step.numbers)
-            except np.linalg.LinAlgError as error:
+            except NoSolution as error:
                 raise Unsound(f"{step} has no solution: {error}") from None
         plain = sketch.diagram()
         values = [self._measure(plain, part) for part in self.printed]
-        marks = (*plain.marks, *values)
+        values += [Mark(PARTS[len(part)], part, text) for part, text in self.expressions]
+        marks = (*_readable(plain), *values)
         facts = (*plain.facts, *(Fact(m.kind, m.points, m.text) for m in values))
         solved = replace(plain, marks=marks, facts=facts)
         _require_sound(solved)
         return solved
 
     @staticmethod
-    def _measure(plain: Diagram, part: tuple[str, ...]) -> Mark:
-        """Print what the coordinates measure: angles in whole degrees, lengths to one decimal."""
+    def _measure(plain: Diagram, part: Part) -> Mark:
+        """Print what the coordinates measure: angles in whole degrees, lengths and coordinates to one decimal."""
         if len(part) == 3:
             return Mark("angle", part, f"{round(angle_at(plain, *part))}°")
-        return Mark("length", part, f"{round(distance(plain, *part), 1):g}")
+        if len(part) == 2:
+            return Mark("length", part, f"{round(distance(plain, *part), 1):g}")
+        x, y = (round(v, 1) + 0.0 for v in plain.points[part[0]])  # + 0.0: no minus zero
+        return Mark("coordinates", part, f"({x:g}, {y:g})")
 
     def edit(self, kind: str, rng: np.random.Generator) -> "Program | None":
-        """One edit: letters exchanged (order), numbers drawn again (value), another construction (shape, relation).
+        """One edit: letters exchanged (order), numbers or an expression drawn again (value), or another construction.
 
         None where no draw gives a sound figure that states something else.
         """
         for _ in range(TRIES):
-            edited = self._relabel(rng) if kind == "order" else self._change_step(kind, rng)
-            if edited is None:
+            options = [None] if kind == "order" else self._options(kind)
+            if not options:
                 return None
-            try:
-                changed = statements(edited.diagram.facts) != statements(self.diagram.facts)
-            except Unsound:
-                continue
-            if changed:
-                return edited
+            option = options[int(rng.integers(len(options)))]
+            for _ in range(REDRAWS):
+                edited = self._relabel(rng) if option is None else self._change(*option, rng)
+                try:
+                    if statements(edited.diagram.facts) != statements(self.diagram.facts):
+                        return edited
+                except Unsound:
+                    continue
         return None
 
     def without_values(self) -> "Program":
-        return replace(self, printed=())
+        return replace(self, printed=(), expressions=())
 
-    def _relabel(self, rng: np.random.Generator) -> "Program | None":
+    def _relabel(self, rng: np.random.Generator) -> "Program":
         names = list(self.diagram.points)
-        if len(names) < 2:
-            return None
         chosen = rng.choice(names, size=min(len(names), int(rng.integers(2, 4))), replace=False).tolist()
         mapping = dict(zip(chosen, chosen[1:] + chosen[:1], strict=True))
 
         def rename(points: tuple[str, ...]) -> tuple[str, ...]:
             return tuple(mapping.get(p, p) for p in points)
 
-        return Program(
-            tuple(replace(s, points=rename(s.points)) for s in self.steps), tuple(rename(p) for p in self.printed)
+        edited = Program(
+            tuple(Step(s.construction, rename(s.points), s.numbers) for s in self.steps),
+            tuple(rename(p) for p in self.printed),
+            tuple((rename(p), text) for p, text in self.expressions),
         )
+        edited.__dict__["diagram"] = self.diagram.relabel(mapping)  # other letters are no reason to solve it again
+        return edited
 
-    def _change_step(self, kind: str, rng: np.random.Generator) -> "Program | None":
-        options: list[tuple[int, Construction]] = []
+    def _options(self, kind: str) -> list[tuple[int, Construction | None]]:
+        """What an edit of that kind can change: a step into a construction, or (None) the value of an expression."""
+        options: list[tuple[int, Construction | None]] = []
         for i, step in enumerate(self.steps):
             now = CONSTRUCTIONS[step.construction]
             if kind == "value":
                 options += [(i, now)] * bool(now.ranges and self.printed)
             elif now.edit == kind:
-                options += [(i, c) for c in CONSTRUCTIONS.values() if c.group == now.group and c is not now]
-        if not options:
-            return None
-        i, construction = options[int(rng.integers(len(options)))]
+                options += [(i, c) for c in group(now.group) if c is not now]
+        if kind == "value":
+            options += [(i, None) for i in range(len(self.expressions))]
+        return options
+
+    def _change(self, i: int, construction: Construction | None, rng: np.random.Generator) -> "Program":
+        if construction is None:
+            part, text = self.expressions[i]
+            edited = (part, change_value(text, rng))
+            return replace(self, expressions=(*self.expressions[:i], edited, *self.expressions[i + 1 :]))
         changed = Step(construction.name, self.steps[i].points, construction.draw_numbers(rng))
         return replace(self, steps=(*self.steps[:i], changed, *self.steps[i + 1 :]))
 
 
+def _readable(plain: Diagram) -> tuple[Mark, ...]:
+    """The marks, less equal ticks one of which stands on a divided segment: it would read as a mark of a piece."""
+    divided = {
+        m.count
+        for m in plain.marks
+        if m.kind == "ticks"
+        and any(p not in m.points and off_segment(plain, p, *m.points) < BESIDE[0] for p in plain.points)
+    }
+    return tuple(m for m in plain.marks if m.kind != "ticks" or m.count not in divided)
+
+
 def _require_sound(diagram: Diagram) -> None:
-    for a, b in combinations(diagram.points, 2):
-        if distance(diagram, a, b) < CROWDED * diagram.size:
-            raise Unsound(f"{a} and {b} are too close to be told apart")
-    for p in diagram.points:  # a point beside a line that it is not on reads as if it were on it
-        for a, b in diagram.segments:
-            if p not in (a, b) and 0.02 < off_segment(diagram, p, a, b) < 0.06:
-                raise Unsound(f"{p} is too close to {a}{b} to be told from a point on it")
+    _require_apart(diagram)
     for fact in diagram.facts:
         if check(fact, diagram) is not True:
             raise Unsound(f"{fact} is not visibly true of the figure")
+        for kind, order in SPECIAL.get(fact.kind, ()):
+            special = Fact(kind, tuple(fact.points[int(i)] for i in order))
+            if check(special, diagram) is not False:
+                raise Unsound(f"{fact} looks like {special}")
+        if fact.kind == "triangle":
+            _require_plain(fact, diagram)
+
+
+def _require_apart(diagram: Diagram) -> None:
+    near, low, high = ((share * diagram.size) ** 2 for share in (CROWDED, *BESIDE))
+    for (a, (ax, ay)), (b, (bx, by)) in combinations(diagram.points.items(), 2):
+        if (ax - bx) ** 2 + (ay - by) ** 2 < near:
+            raise Unsound(f"{a} and {b} are too close to be told apart")
+    for a, b in diagram.segments:  # a point beside a line that it is not on reads as if it were on it
+        (ax, ay), (bx, by) = diagram.points[a], diagram.points[b]
+        ux, uy = bx - ax, by - ay
+        whole = ux * ux + uy * uy
+        for name, (px, py) in diagram.points.items():
+            along = (px - ax) * ux + (py - ay) * uy
+            if 0 < along < whole and low < ((px - ax) * uy - (py - ay) * ux) ** 2 / whole < high:
+                raise Unsound(f"{name} is too close to {a}{b} to be told from a point on it")
+    for c in diagram.circles:
+        for name in diagram.points:
+            if BESIDE[0] < abs(distance(diagram, name, c.center) - c.radius) / diagram.size < BESIDE[1]:
+                raise Unsound(f"{name} is too close to the circle about {c.center} to be told from a point on it")
+
+
+def _require_plain(fact: Fact, diagram: Diagram) -> None:
+    """A triangle that is called nothing else has neither equal sides nor a right angle, as far as one can see."""
+    a, b, c = fact.points
+    sides = sorted(math.log(distance(diagram, p, q)) for p, q in ((a, b), (b, c), (c, a)))
+    angles = (angle_at(diagram, *corner) for corner in ((a, b, c), (b, c, a), (c, a, b)))
+    if min(sides[1] - sides[0], sides[2] - sides[1]) < PLAIN_RATIO or min(abs(v - 90) for v in angles) < PLAIN_ANGLE:
+        raise Unsound(f"{fact} looks isosceles or right")

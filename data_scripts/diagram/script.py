@@ -35,7 +35,7 @@ def _number(value: float) -> str:
 
 
 def _pair(point: tuple[float, ...]) -> str:
-    return f"({_number(point[0])}, {_number(point[1])})"
+    return f"({point[0]:.6g}, {point[1]:.6g})"
 
 
 def to_script(drawing: Drawing) -> str:
@@ -61,7 +61,10 @@ def to_script(drawing: Drawing) -> str:
         dots = ", ".join(end(p) for p in drawing.dots)
         disc = f"Circle(dot, {style.dot_radius:.2f}, facecolor='black', linewidth=0)"
         out.append(f"for dot in [{dots}]:\n    ax.add_patch({disc})")
-    texts = ", ".join(f"(*{_pair(baseline_start(t, style))}, {as_matplotlib(t.text)!r})" for t in drawing.texts)
     font = f"fontsize={style.font_size * POINTS:.2f}, family={style.font!r}"
-    out.append(f"for x, y, text in [{texts}]:\n    ax.text(x, y, text, {font})")
+    for slant in ("normal", "italic"):
+        texts = [t for t in drawing.texts if t.italic == (slant == "italic")]
+        if texts:
+            listed = ", ".join(f"(*{_pair(baseline_start(t, style))}, {as_matplotlib(t.text)!r})" for t in texts)
+            out.append(f"for x, y, text in [{listed}]:\n    ax.text(x, y, text, {font}, style={slant!r})")
     return "\n".join(out) + TAIL

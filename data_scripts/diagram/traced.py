@@ -301,8 +301,9 @@ def change_value(text: str, rng: np.random.Generator) -> str:
         decimals = len(found.group().partition(".")[2])
         value = float(found.group())
         low, high = max(1.0, 0.5 * min(value, most)), min(max(4.0, 1.6 * value), most)
+        under_root = text[: found.start()].endswith("√")
         new = found.group()
-        while new == found.group():
+        while new == found.group() or (under_root and math.isqrt(int(new)) ** 2 == int(new)):
             new = f"{rng.uniform(low, high):.{decimals}f}"
         return text[: found.start()] + new + text[found.end() :]
     letter = re.search(r"(?<![a-zA-Z\\])[a-z](?![a-zA-Z])", text)  # on its own, so not within \sqrt

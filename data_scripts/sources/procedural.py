@@ -1,123 +1,32 @@
-"""Figures made from nothing: families of construction programs.
+"""Figures made from nothing: families of construction programs, and free composition as one more.
 
 Promise: figure `(seed, split, index)` is the same for ever; nothing is read, nothing downloaded. Held-out figures come
 from their own stream of random numbers.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 
-from ..diagram.program import Program, Unsound
+from ..diagram import Diagram, Fact
+from ..diagram.facts import angle_at, check, off_segment, same_object
+from ..diagram.program import Part, Program, Unsound
+from . import families
+from .composition import compose
 
 CREDIT = {"license": "apache-2.0", "name": "Figures drawn by mmgeo"}
 LETTERS = "ABCDEFGHKLMNPQRSTUVWXYZ"  # without I, J and O, which read as strokes; O is kept for centres
-TRIANGLES = ("triangle", "right_triangle", "isosceles_triangle", "equilateral_triangle")
-QUADRILATERALS = ("rectangle", "square", "parallelogram", "rhombus", "trapezoid", "kite")
-
-Plan = list[tuple[str, tuple[str, ...]]]
-Parts = list[tuple[str, ...]]  # lengths (2 points) and angles (3 points) that may be printed
-Family = Callable[[np.random.Generator, list[str]], tuple[Plan, Parts]]
-
-
-def _sides(*corners: str) -> Parts:
-    return [(a, b) for a, b in zip(corners, corners[1:] + corners[:1], strict=True)]
-
-
-def _corners(*corners: str) -> Parts:
-    n = len(corners)
-    return [(corners[i - 1], corners[i], corners[(i + 1) % n]) for i in range(n)]
-
-
-def _triangle(rng: np.random.Generator, n: list[str]) -> tuple[Plan, Parts]:
-    a, b, c = n[:3]
-    return [(str(rng.choice(TRIANGLES)), (a, b, c))], _sides(a, b, c) + _corners(a, b, c)
-
-
-def _triangle_cevian(rng: np.random.Generator, n: list[str]) -> tuple[Plan, Parts]:
-    plan, _ = _triangle(rng, n)
-    a, b, c, d = n[:4]
-    kind = str(rng.choice(["cevian", "median", "altitude", "bisector"]))
-    return [*plan, (kind, (a, b, c, d))], [(a, b), (b, c), (a, d), (b, a, d), (a, b, d), (a, c, d)]
-
-
-def _two_cevians(rng: np.random.Generator, n: list[str]) -> tuple[Plan, Parts]:
-    plan, parts = _triangle_cevian(rng, n)
-    a, b, c, e = n[0], n[1], n[2], n[4]
-    return [*plan, (str(rng.choice(["cevian", "median", "altitude", "bisector"])), (b, c, a, e))], parts[:3]
-
-
-def _triangle_cut(rng: np.random.Generator, n: list[str]) -> tuple[Plan, Parts]:
-    plan, _ = _triangle(rng, n)
-    a, b, c, d, e = n[:5]
-    kind = str(rng.choice(["midline", "parallel_cut", "slanted_cut"]))
-    return [*plan, (kind, (a, b, c, d, e))], [(b, c), (d, e), (a, b, c), (b, a, c)]
-
-
-def _quadrilateral(rng: np.random.Generator, n: list[str]) -> tuple[Plan, Parts]:
-    a, b, c, d = n[:4]
-    return [(str(rng.choice(QUADRILATERALS)), (a, b, c, d))], _sides(a, b, c, d) + [(d, a, b), (b, c, d)]
-
-
-def _quadrilateral_diagonals(rng: np.random.Generator, n: list[str]) -> tuple[Plan, Parts]:
-    plan, _ = _quadrilateral(rng, n)
-    a, b, c, d, e = n[:5]
-    return [*plan, ("diagonals", (a, b, c, d, e))], [(a, b), (b, c), (d, a, b)]
-
-
-def _quadrilateral_point(rng: np.random.Generator, n: list[str]) -> tuple[Plan, Parts]:
-    plan, parts = _quadrilateral(rng, n)
-    kind = str(rng.choice(["midpoint", "point_on_segment"]))
-    side = [n[:2], n[1:3], n[2:4], [n[3], n[0]]][int(rng.integers(4))]
-    return [*plan, (kind, (*side, n[4]))], [p for p in parts if set(p) != set(side)]
-
-
-def _polygon(rng: np.random.Generator, n: list[str]) -> tuple[Plan, Parts]:
-    kind, count = (("regular_pentagon", 5), ("regular_hexagon", 6))[int(rng.integers(2))]
-    return [(kind, tuple(n[:count]))], _sides(*n[:count]) + _corners(*n[:count])
-
-
-def _parallel_lines(rng: np.random.Generator, n: list[str]) -> tuple[Plan, Parts]:
-    a, b, c, d, e, _, g, h = n[:8]
-    kind = str(rng.choice(["parallel_lines", "slanted_lines"]))
-    return [(kind, tuple(n[:8]))], [(e, g, b), (a, g, e), (g, h, d), (c, h, g)]
-
-
-def _circle_chord(rng: np.random.Generator, n: list[str]) -> tuple[Plan, Parts]:
-    a, b, c = n[:3]
-    first = str(rng.choice(["diameter", "chord"]))
-    third = str(rng.choice(["point_on_circle", "point_inside_circle"]))
-    plan = [("circle", ("O",)), (first, ("O", a, b)), (third, ("O", a, b, c))]
-    return plan, [(a, b), (a, c), (a, c, b), (c, a, b)]
-
-
-def _tangent(rng: np.random.Generator, n: list[str]) -> tuple[Plan, Parts]:
-    a, p = n[:2]
-    plan = [("circle", ("O",)), (str(rng.choice(["tangent", "no_tangent"])), ("O", a, p))]
-    return plan, [("O", a), (p, a)]
-
-
-def _triangle_circle(rng: np.random.Generator, n: list[str]) -> tuple[Plan, Parts]:
-    plan, parts = _triangle(rng, n)
-    return [*plan, (str(rng.choice(["circumcircle", "incircle"])), (*n[:3], "O"))], parts
-
-
-FAMILIES: dict[str, Family] = {
-    "triangle": _triangle,
-    "triangle_cevian": _triangle_cevian,
-    "two_cevians": _two_cevians,
-    "triangle_cut": _triangle_cut,
-    "quadrilateral": _quadrilateral,
-    "quadrilateral_diagonals": _quadrilateral_diagonals,
-    "quadrilateral_point": _quadrilateral_point,
-    "polygon": _polygon,
-    "parallel_lines": _parallel_lines,
-    "circle_chord": _circle_chord,
-    "tangent": _tangent,
-    "triangle_circle": _triangle_circle,
+FAMILIES: dict[str, Callable[[np.random.Generator, list[str]], tuple[Sequence, list[Part]]]] = {
+    **{name: family.draw for name, family in families.FAMILIES.items()},
+    "composition": compose,
 }
+DRAWS = 60  # of a family before it is given up, each with
+REDRAWS = 5  # draws of its numbers
+EXPRESSION_SHARE = 0.2  # of the printed lengths and angles
+NARROW, WIDE = 24.0, 165.0  # degrees: an angle is printed where its value has room between the arms
 
 
 def draw_letters(rng: np.random.Generator) -> list[str]:
@@ -127,25 +36,99 @@ def draw_letters(rng: np.random.Generator) -> list[str]:
     return rng.permutation(list(LETTERS)).tolist()
 
 
+def draw_expression(part: Part, rng: np.random.Generator) -> str:
+    """What an exam prints where a length or an angle is not a plain number."""
+    letter = "xyabmn"[int(rng.integers(6))]
+    a, b = int(rng.integers(2, 10)), int(rng.integers(1, 21))
+    if len(part) == 3:
+        forms = (f"{letter}°", f"{a}{letter}°", f"({letter}+{b})°", f"({a}{letter}-{b})°")
+    else:
+        root = (2, 3, 5, 6, 7)[int(rng.integers(5))]
+        forms = (
+            letter,
+            f"{a}{letter}",
+            f"{letter}+{b}",
+            f"{a}{letter}-{b}",
+            f"{a}{letter}+{b}",
+            f"{a}√{root}",
+            f"√{root}",
+        )
+    return forms[int(rng.integers(len(forms)))]
+
+
+def printable(diagram: Diagram, parts: Sequence[Part]) -> list[Part]:
+    """The parts on which a value cannot be misread.
+
+    A segment is in one piece, an angle is neither too narrow nor too wide, nor marked as right, and no other line
+    leaves its vertex between its arms.
+    """
+    return [part for part in parts if len(part) == 1 or (_one_piece if len(part) == 2 else _one_wedge)(diagram, part)]
+
+
+def _one_piece(diagram: Diagram, part: Part) -> bool:
+    others = (p for p in diagram.points if p not in part)
+    return check(Fact("segment", part), diagram) is True and all(off_segment(diagram, p, *part) > 0.03 for p in others)
+
+
+def _one_wedge(diagram: Diagram, part: Part) -> bool:
+    a, vertex, b = part
+    whole = angle_at(diagram, *part)
+    if not NARROW <= whole <= WIDE or any(
+        m.kind == "right_angle" and same_object(diagram, m.points, part) for m in diagram.marks
+    ):
+        return False
+    if any(check(Fact("segment", (vertex, p)), diagram) is not True for p in (a, b)):
+        return False
+    for p in diagram.points:
+        if p not in part and check(Fact("segment", (vertex, p)), diagram) is True:
+            first, second = angle_at(diagram, a, vertex, p), angle_at(diagram, p, vertex, b)
+            if min(first, second) > 2 and first + second < whole + 1:
+                return False
+    return True
+
+
+def _choose(diagram: Diagram, parts: list[Part], count: int, rng: np.random.Generator) -> list[Part]:
+    """Up to `count` parts at random, no two angles one within the other."""
+    chosen: list[Part] = []
+    for i in rng.permutation(len(parts)).tolist():
+        angles = [*(p for p in chosen if len(p) == 3 and p[1] == parts[i][1]), parts[i]]
+        if len(parts[i]) == 3 and any(same_object(diagram, p, q) for p, q in combinations(angles, 2)):
+            continue
+        chosen.append(parts[i])
+        if len(chosen) == count:
+            break
+    return chosen
+
+
 def draw_program(family: str, rng: np.random.Generator, max_printed: int = 3) -> Program:
     """A sound program of a family: kinds, letters, numbers and printed values at random.
 
     Raises:
-        ValueError: if the family is unknown or gives no readable figure in 100 draws.
+        ValueError: if the family is unknown or gives no readable figure in 60 draws.
     """
     if family not in FAMILIES:
         raise ValueError(f"unknown family '{family}': expected one of {', '.join(FAMILIES)}")
-    for _ in range(100):
+    for _ in range(DRAWS):
         plan, parts = FAMILIES[family](rng, draw_letters(rng))
-        count = min(len(parts), int(rng.integers(1, max_printed + 1)))
-        printed = tuple(parts[i] for i in sorted(rng.choice(len(parts), size=count, replace=False)))
-        program = replace(Program.draw(plan, rng), printed=printed)
-        try:
-            program.diagram  # noqa: B018  solving is the test
-        except Unsound:
-            continue
-        return program
-    raise ValueError(f"family '{family}' gave no readable figure in 100 draws")
+        for _ in range(REDRAWS):
+            program = _print_values(Program.draw(plan, rng), parts, int(rng.integers(1, max_printed + 1)), rng)
+            if program is not None:
+                return program
+    raise ValueError(f"family '{family}' gave no readable figure in {DRAWS} draws")
+
+
+def _print_values(program: Program, parts: list[Part], count: int, rng: np.random.Generator) -> Program | None:
+    """The program with up to `count` of the parts printed; None where it is unsound, or no part can be printed."""
+    try:
+        plain = program.diagram
+        chosen = _choose(plain, printable(plain, parts), count, rng)
+        as_text = [len(p) > 1 and rng.random() < EXPRESSION_SHARE for p in chosen]
+        expressions = tuple((p, draw_expression(p, rng)) for p, text in zip(chosen, as_text, strict=True) if text)
+        printed = tuple(p for p, text in zip(chosen, as_text, strict=True) if not text)
+        program = replace(program, printed=printed, expressions=expressions)
+        return program if program.diagram and chosen else None
+    except Unsound:
+        return None
 
 
 def figure_at(seed: int, split: str, index: int) -> tuple[str, Program, np.random.Generator]:

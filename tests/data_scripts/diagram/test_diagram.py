@@ -1,9 +1,11 @@
 """The solved figure: relabelling, and the JSON that the facts column holds."""
 
+import numpy as np
 import pytest
 
 from data_scripts.diagram import Diagram, Fact
 from data_scripts.diagram.facts import check
+from data_scripts.sources.procedural import draw_program
 
 from ..samples import figure, programs, traced_triangle
 
@@ -27,6 +29,17 @@ def test_facts_column_round_trip():
         for name, xy in d.points.items():
             assert read.points[name] == pytest.approx(xy, abs=1e-4)
         assert all(check(f, read) is True for f in read.facts)
+
+
+def test_axes_and_curves_travel_and_older_columns_are_still_read():
+    d = draw_program("axes_parabola", np.random.default_rng(0)).diagram
+    read = Diagram.from_json(d.to_json())
+    assert d.axes and d.curves and read.axes and read.axis_box == d.axis_box
+    assert np.array(read.curves) == pytest.approx(np.array(d.curves))
+    assert d.relabel({name: name.lower() for name in d.points}).curves == d.curves
+    older = '{"facts": [], "points": {"A": [0, 1]}, "segments": [], "circles": [], "marks": []}'
+    assert Diagram.from_json(older) == Diagram({"A": (0, 1)})
+    assert "axes" not in Diagram.from_json(older).to_json()
 
 
 @pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"points": []}', '{"points": {"A": [1]}}', "not json"])

@@ -10,6 +10,7 @@ from data_scripts.diagram import Diagram, Mark
 from data_scripts.diagram.drawing import (
     FONTS,
     Drawing,
+    NoRoom,
     Style,
     Text,
     as_matplotlib,
@@ -25,13 +26,30 @@ from ..samples import figure, programs
 
 def boxes(drawing: Drawing) -> list[shapely.Geometry]:
     """The ink box of every printed text."""
-    halves = [text_extent(t.text, drawing.style) / 2 for t in drawing.texts]
+    halves = [np.divide(text_extent(t.text, drawing.style, t.italic), 2) for t in drawing.texts]
     return [shapely.box(t.x - w, t.y - h, t.x + w, t.y + h) for t, (w, h) in zip(drawing.texts, halves, strict=True)]
 
 
-def drawings(count: int, size: int = 336) -> list[Drawing]:
+def strokes(drawing: Drawing) -> shapely.Geometry:
+    """Lines, arcs and dots, as wide as they are painted."""
+    lines = [shapely.LineString(line) for line in drawing.lines]
+    for x, y, radius, start, end in drawing.arcs:
+        turns = np.radians(np.linspace(start, end, 200))
+        lines.append(shapely.LineString(np.column_stack([x + radius * np.cos(turns), y - radius * np.sin(turns)])))
+    dots = [shapely.Point(p).buffer(drawing.style.dot_radius) for p in drawing.dots]
+    return shapely.union_all([*shapely.buffer(lines, drawing.style.line_width / 2), *dots])
+
+
+def drawings(count: int, size: int = 336, seed: int = 0) -> list[Drawing]:
+    """Those of so many figures that have room for their texts."""
     rng = np.random.default_rng(0)
-    return [lay_out(p.diagram, Style.draw(rng, size)) for p in programs(count)]
+    found = []
+    for program in programs(count, seed):
+        try:
+            found.append(lay_out(program.diagram, Style.draw(rng, size)))
+        except NoRoom:
+            continue
+    return found
 
 
 @pytest.mark.parametrize("size", [64, 224, 336])
@@ -48,27 +66,56 @@ def test_everything_is_inside_the_frame(size):
         assert border.min() == 255
 
 
-def test_labels_do_not_cover_one_another_or_the_lines():
-    covered = crossed = total = 0
-    for drawing in drawings(80):
+@pytest.mark.parametrize("size", [96, 224, 336])
+def test_no_label_touches_another_or_any_ink(size):
+    found = drawings(150, size, seed=1)
+    assert len(found) >= (0.75 if size < 200 else 0.97) * 150
+    for drawing in found:
         inks = boxes(drawing)
-        lines = shapely.union_all([shapely.LineString(line) for line in drawing.lines])
-        total += len(inks)
-        covered += sum(a.intersects(b) for i, a in enumerate(inks) for b in inks[:i])
-        crossed += sum(b.intersects(lines) for b in inks)
-    assert covered <= 0.01 * total, f"{covered} of {total} labels cover another"
-    assert crossed <= 0.06 * total, f"{crossed} of {total} labels lie on a line"
+        assert not any(a.intersects(b) for i, a in enumerate(inks) for b in inks[:i])
+        assert not shapely.intersects(strokes(drawing), inks).any()
+
+
+def test_no_point_is_nearer_to_a_letter_than_its_own():
+    for drawing in drawings(60):
+        letters = {t.text: (t.x, t.y) for t in drawing.texts if t.text in drawing.points}
+        for name, place in letters.items():
+            assert min(drawing.points, key=lambda p: np.hypot(*np.subtract(drawing.points[p], place))) == name
 
 
 def test_every_letter_and_value_is_printed_once():
-    for program, drawing in zip(programs(20), drawings(20), strict=True):
+    for program in programs(60):
         d = program.diagram
-        expected = [*d.points, *(m.text for m in d.marks if m.text)]
+        given = {m.points[0]: m.text for m in d.marks if m.kind == "coordinates"}
+        values = [m.text for m in d.marks if m.text and m.kind != "coordinates"]
+        expected = [*(name + given.get(name, "") for name in d.points), *values, *(["x", "y"] if d.axes else [])]
+        try:
+            drawing = lay_out(d, Style())
+        except NoRoom:
+            continue
         assert sorted(t.text for t in drawing.texts) == sorted(expected)
 
 
+def test_letters_are_set_smaller_before_a_figure_is_refused():
+    def fan(count: int) -> Diagram:
+        ends = {"ABCDEFGHKLMN"[i]: (10 * np.cos(2.1 * i / count), 10 * np.sin(2.1 * i / count)) for i in range(count)}
+        marks = tuple(Mark("length", ("O", name), "2x+11") for name in ends)
+        return Diagram({"O": (0.0, 0.0), **ends}, tuple(("O", name) for name in ends), marks=marks)
+
+    sizes = []
+    with pytest.raises(NoRoom, match="no room for"):
+        for count in range(2, 13):
+            sizes.append(lay_out(fan(count), Style(font_size=20)).style.font_size)
+    assert sizes[0] == 20 and 7 <= min(sizes) < 20
+
+
+def test_a_figure_too_small_for_a_letter_is_refused():
+    with pytest.raises(ValueError, match="no room"):
+        lay_out(programs(1)[0].diagram, Style(size=24, font_size=12))
+
+
 def test_the_same_input_gives_the_same_bytes():
-    for program in programs(5):
+    for program in programs(8):
         style = Style.draw(np.random.default_rng(1), 336)
         first, second = (encode_png(rasterise(lay_out(program.diagram, style))) for _ in range(2))
         assert first == second

@@ -29,6 +29,10 @@ CASES = {
     "circle and values": (draw_program("triangle_circle", np.random.default_rng(0)).diagram, Style(font=FONTS[1])),
     "chord, turned": (draw_program("circle_chord", np.random.default_rng(1)).diagram, Style(rotation=70, dots=True)),
     "small": (draw_program("two_cevians", np.random.default_rng(2)).diagram, Style(size=224, font_size=13)),
+    "axes and a parabola, italic": (
+        draw_program("axes_parabola", np.random.default_rng(3)).diagram,
+        Style(rotation=50, italic=True),
+    ),
     "mathtext, arcs and ticks": (MATHTEXT, Style(font=FONTS[2], line_width=1.6)),
 }
 
