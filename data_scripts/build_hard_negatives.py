@@ -38,7 +38,16 @@ from .sources import CAPTION_SOURCES, FIGURE_SOURCES, credits_of, license_of
 VERSION = 2  # of the rows: raised whenever the same seed gives other bytes
 SOURCES = (*FIGURE_SOURCES, *CAPTION_SOURCES)
 SHEET_ROWS = 6
-NOT_IN_SHARDS = ("num_rows", "num_test_rows", "num_retrieved", "top_k", "retriever", "sampling", "simans_a", "simans_b")
+NOT_IN_SHARDS = (
+    "num_rows",
+    "num_test_rows",
+    "num_retrieved",
+    "top_k",
+    "retriever",
+    "sampling",
+    "simans_a",
+    "simans_b",
+)
 
 
 @dataclass
