@@ -9,6 +9,7 @@ build_report.json. Same options, same bytes; safe to interrupt.
 """
 
 import os
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -94,10 +95,7 @@ def build_shard(items: list[Record | str], *, seed: int) -> ShardRows:
     made = ShardRows.of([CONFIG])
     for item in items:
         row = item if isinstance(item, str) else alignment_row(item, seed)
-        if isinstance(row, str):
-            made.dropped[CONFIG][row] += 1
-        else:
-            made.rows[CONFIG].append(row)
+        made.add(CONFIG, *((None, Counter([row])) if isinstance(row, str) else (row, Counter())))
     return made
 
 

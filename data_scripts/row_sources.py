@@ -67,12 +67,15 @@ def figure_shard(chunk: list, *, source: str, split: str, seed: int, options: Ro
     """The rows of these figures, in every configuration."""
     made, unread = ShardRows.of(options.configs), Counter()
     for row_id, figure, rng in FIGURE_SOURCES[source].figures(chunk, split, seed, unread):
-        built = build_rows(figure, row_id, source, rng, options, made.dropped)
-        for config, one in (built or {}).items():
-            made.rows[config].append(one.row)
-            made.measures[config] += [one.measures] if one.measures else []
-    for dropped in made.dropped.values():
-        dropped.update(unread)
+        dropped = {config: Counter(unread) for config in options.configs}
+        unread.clear()
+        built = build_rows(figure, row_id, source, rng, options, dropped)
+        for config in options.configs:
+            one = built[config] if built else None
+            made.add(config, one.row if one else None, dropped[config])
+            made.measures[config] += [one.measures] if one and one.measures else []
+    for config in options.configs:
+        made.add(config, None, unread)
     return made
 
 
@@ -92,8 +95,8 @@ def caption_shard(
     (config,) = options.configs
     for item in chunk:
         if isinstance(item, str):
-            made.dropped[config][item] += 1
+            made.add(config, None, Counter([item]))
         elif (int(item.scene, 16) % 10**6 < share * 10**6) is held_out:
-            row = caption_row(item, seed, options, made.dropped[config])
-            made.rows[config] += [row] if row else []
+            dropped: Counter[str] = Counter()
+            made.add(config, caption_row(item, seed, options, dropped), dropped)
     return made

@@ -31,14 +31,21 @@ class ShardRows:
     """What one chunk of the source comes to."""
 
     rows: dict[str, list[dict]]  # by configuration, all of the same length and with the same ids
-    dropped: dict[str, Counter[str]]  # by configuration, by reason
+    dropped: dict[str, list[tuple[int, Counter[str]]]]  # by configuration: after so many rows, what, by reason
     measures: dict[str, list] = field(default_factory=dict)  # by configuration: what `shortcuts` compares, as JSON
 
     @classmethod
     def of(cls, configs: Iterable[str]) -> "ShardRows":
         """Nothing yet for these configurations."""
         configs = list(configs)
-        return cls({c: [] for c in configs}, {c: Counter() for c in configs}, {c: [] for c in configs})
+        return cls({c: [] for c in configs}, {c: [] for c in configs}, {c: [] for c in configs})
+
+    def add(self, config: str, row: dict | None, dropped: Counter[str]) -> None:
+        """Take in what one item of the chunk gave: a row or none, and what was not kept on the way."""
+        if dropped:
+            self.dropped[config].append((len(self.rows[config]), dropped))
+        if row is not None:
+            self.rows[config].append(row)
 
 
 Open = Callable[[int], Iterator]  # the source from a position on: figure numbers, records, whatever it counts
@@ -139,7 +146,10 @@ def build_split(
             use = min(counts["rows"], wanted - taken.rows)
             taken.shards += [(number, use)] if use else []
             for config, dropped in counts["dropped"].items():
-                taken.dropped.setdefault(config, Counter()).update(dropped)
+                total = taken.dropped.setdefault(config, Counter())
+                for rows_before, reasons in dropped:
+                    if rows_before < use or use == counts["rows"]:  # what comes after the last row taken is not ours
+                        total.update(reasons)
             for config, measures in counts["measures"].items():
                 collected = taken.measures.setdefault(config, [])
                 collected += measures[: max_measures - len(collected)]

@@ -41,7 +41,18 @@ def measure(pixels: np.ndarray, num_bytes: int, diagram: Diagram, drawing: Drawi
         "mark count": marks,
         "position": [round(float(v) / side, 4) for v in (*edges, *centre)],
         "style": [round(float(pixels[dark].mean()), 2) if ink else 0.0, drawing.style.font_size],
+        "letters": _letters(diagram),
     }
+
+
+def _letters(diagram: Diagram) -> list[float]:
+    """Whether letters follow the alphabet around the figure, and whether centres are called O, as printers like it."""
+    middle = np.mean(list(diagram.points.values()), axis=0)
+    around = sorted(diagram.points, key=lambda p: float(np.arctan2(*(np.array(diagram.points[p]) - middle)[::-1])))
+    follows = [ord(b) - ord(a) == 1 for a, b in zip(around, around[1:] + around[:1], strict=True)]
+    backwards = [ord(a) - ord(b) == 1 for a, b in zip(around, around[1:] + around[:1], strict=True)]
+    centres = [c.center == "O" for c in diagram.circles]
+    return [float(sum(follows)), float(sum(backwards)), float(sum(centres)), float("O" in diagram.points)]
 
 
 def measure_shortcuts(pairs: Sequence[tuple[Measure, Measure]]) -> dict[str, object]:

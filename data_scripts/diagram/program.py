@@ -7,7 +7,7 @@ at its new length, not only printed.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -141,7 +141,10 @@ class Program:
     def _relabel(self, rng: np.random.Generator) -> "Program":
         names = list(self.diagram.points)
         chosen = rng.choice(names, size=min(len(names), int(rng.integers(2, 4))), replace=False).tolist()
-        mapping = dict(zip(chosen, chosen[1:] + chosen[:1], strict=True))
+        return self.relabel(dict(zip(chosen, chosen[1:] + chosen[:1], strict=True)))
+
+    def relabel(self, mapping: Mapping[str, str]) -> "Program":
+        """The same figure with other letters; `mapping` must be one-to-one on the letters of the figure."""
 
         def rename(points: tuple[str, ...]) -> tuple[str, ...]:
             return tuple(mapping.get(p, p) for p in points)

@@ -7,7 +7,7 @@ LLM's word.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +34,12 @@ def first_false(facts: Sequence[Fact], diagram: Diagram) -> Fact | None:
     return next((f for f in facts if check(f, diagram) is False), None)
 
 
+def kinds_for(facts: Iterable[Fact]) -> list[str]:
+    """The kinds of edit that these statements offer: what prints no value has none to change."""
+    printed = any(fact.value for fact in facts)
+    return [kind for kind in EDIT_KINDS if printed or kind != "value"]
+
+
 def edit_figure(figure: Figure, kinds: Sequence[str], rng: np.random.Generator) -> Figure | None:
     """One edit after the other; None as soon as one of them finds nothing to change."""
     for kind in kinds:
@@ -57,10 +63,10 @@ def image_negatives(
         dropped: counts candidates that were not kept, by reason.
     """
     positive = figure.diagram
-    seen = {statements(positive.facts)}
+    seen, kinds = {statements(positive.facts)}, kinds_for(positive.facts)
     for attempt in range(tries):
-        first = EDIT_KINDS[attempt % len(EDIT_KINDS)]
-        more = rng.choice(EDIT_KINDS, size=rng.choice(len(EDIT_SHARES), p=EDIT_SHARES), replace=True).tolist()
+        first = kinds[attempt % len(kinds)]
+        more = rng.choice(kinds, size=rng.choice(len(EDIT_SHARES), p=EDIT_SHARES), replace=True).tolist()
         edited = edit_figure(figure, [first, *more], rng)
         if edited is None:
             dropped[f"image: no {first} edit"] += 1
@@ -73,5 +79,5 @@ def image_negatives(
             dropped["image: not provably different"] += 1
         else:
             seen.add(stated)
-            kinds = "+".join(k for k in EDIT_KINDS if k in (first, *more))
-            yield ImageNegative(negative, caption(negative.facts, wording), kinds)
+            edits = "+".join(k for k in EDIT_KINDS if k in (first, *more))
+            yield ImageNegative(negative, caption(negative.facts, wording), edits)

@@ -131,11 +131,23 @@ def _print_values(program: Program, parts: list[Part], count: int, rng: np.rando
         return None
 
 
+def shuffle_letters(program: Program, rng: np.random.Generator) -> Program:
+    """The same figure with letters in any places.
+
+    Printers name vertices in the order of the alphabet and centres O; a figure with two letters exchanged then stands
+    out, and a model could tell it without reading. Where every assignment is equally likely, an exchange changes
+    nothing but the truth of the caption.
+    """
+    names = list(program.diagram.points)
+    letters = list(LETTERS[: len(names)]) if rng.random() < 0.5 else rng.permutation([*LETTERS, "O"])[: len(names)]
+    return program.relabel(dict(zip(names, rng.permutation(letters).tolist(), strict=True)))
+
+
 def figure_at(seed: int, split: str, index: int) -> tuple[str, Program, np.random.Generator]:
     """Figure number `index` of a split: its id, its program, and the generator for everything else of its row."""
     rng = np.random.default_rng([seed, {"train": 0, "validation": 1, "test": 2}[split], index])
     family = list(FAMILIES)[int(rng.integers(len(FAMILIES)))]
-    return f"procedural/{seed}/{split}/{index}/{family}", draw_program(family, rng), rng
+    return f"procedural/{seed}/{split}/{index}/{family}", shuffle_letters(draw_program(family, rng), rng), rng
 
 
 def figures(

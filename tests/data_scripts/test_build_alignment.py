@@ -145,10 +145,10 @@ def test_other_sources(source, tmp_path):
 
 def test_the_command(geo170k, tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
-    words = ["--source", "geo170k", "--path", str(geo170k), "--num_rows", "6", "--output_dir", str(out)]
+    words = ["--source", "geo170k", "--path", str(geo170k), "--num_rows", "7", "--output_dir", str(out)]
     monkeypatch.setattr(sys, "argv", ["build_alignment", *words])
     main()
-    assert "6 of 6 rows; 1 rows of the source dropped" in capsys.readouterr().out
+    assert "7 of 7 rows; 1 rows of the source dropped" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
