@@ -141,7 +141,7 @@ def _angle_places(ink: Ink, mark: Mark) -> Iterator[np.ndarray]:
     inner = 1.1 * ink.unit + reach
     fit = (reach + 2) / max(math.sin(math.radians(sweep / 2)), 0.2)  # far enough out to stand between the arms
     near = max(inner, 0.8 * fit)
-    for shares in ((1.0, 1.2), (1.45, 1.75, 0.85)):
+    for shares in ((1.0, 1.2), (1.45, 1.75, 0.85), (2.2, 2.8, 3.4)):
         yield np.transpose(
             [polar(b, near * far, start + sweep * turn) for far in shares for turn in (0.5, 0.4, 0.6, 0.3, 0.7)]
         )
@@ -154,7 +154,7 @@ def _letter_places(ink: Ink, name: str, text: str, italic: bool, middle: tuple[f
     outwards = math.degrees(math.atan2(middle[1] - y, x - middle[0]))
     ways = WAYS[round(outwards / 10) % 36]
     box = np.abs(ways[0]) * (width / 2) + np.abs(ways[1]) * (height / 2)
-    for k in (0.36, 0.55, 0.8):
+    for k in (0.36, 0.55, 0.8, 1.15):
         far = box + (k * ink.style.font_size + ink.style.line_width / 2)
         places = np.array([x + far * ways[0], y + far * ways[1]])
         yield places[:, :FIRST]

@@ -26,7 +26,6 @@ REDRAWS = 5  # draws of a construction's numbers before another one is tried
 
 # What a figure of a general kind must visibly not be: the special kind, and the order of the fact's points.
 SPECIAL: dict[str, tuple[tuple[str, str], ...]] = {
-    "scalene_triangle": (("right_triangle", "012"), ("right_triangle", "120"), ("right_triangle", "201")),
     "acute_triangle": (("equilateral_triangle", "012"),),
     "isosceles_triangle": (("equilateral_triangle", "012"), ("right_triangle", "012")),
     "right_triangle": (("isosceles_triangle", "012"),),

@@ -8,7 +8,7 @@ import pytest
 from data_scripts.diagram import Fact
 from data_scripts.diagram.caption import caption
 from data_scripts.diagram.diagram import EDIT_KINDS, Diagram
-from data_scripts.diagram.drawing import Style, lay_out, rasterise
+from data_scripts.diagram.drawing import NoRoom, Style, lay_out, rasterise
 from data_scripts.diagram.facts import check, statements
 from data_scripts.negatives.image import edit_figure, first_false, image_negatives
 from data_scripts.rows import png_bytes
@@ -103,9 +103,11 @@ def test_nothing_shallow_tells_a_positive_from_its_negatives():
         style = Style.draw(rng, 224)
         negatives = image_negatives(program, 3, rng, 0, Counter())
         if negatives:
-            pairs.append(
-                (looks(program.diagram, style), looks(negatives[int(rng.integers(len(negatives)))].diagram, style))
-            )
+            negative = negatives[int(rng.integers(len(negatives)))].diagram
+            try:
+                pairs.append((looks(program.diagram, style), looks(negative, style)))
+            except NoRoom:
+                continue
     assert len(pairs) > 0.9 * NUM_PAIRS
     for name in pairs[0][0]:
         positive, negative = (np.array([pair[side][name] for pair in pairs]) for side in (0, 1))
