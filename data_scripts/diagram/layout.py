@@ -40,9 +40,11 @@ class _Placer:
     along its own normal, so that a slanted line blocks no more than itself.
     """
 
-    def __init__(self, ink: Ink, count: int) -> None:
+    def __init__(self, ink: Ink, sides: int, count: int) -> None:
+        """Obstacles are the ink, of which the first `sides` lines are segments; room is kept for `count` texts."""
         self.style = ink.style
         pieces, self.rings = strokes(ink)
+        self.sides = pieces[:sides, :, None].transpose(1, 0, 2)  # both ends of the segments
         self.pen = self.style.line_width / 2
         self.used = len(pieces) + len(ink.dots)
         self.boxes = np.zeros((4, self.used + count))  # x and y of the middle, half the width and height
@@ -63,7 +65,14 @@ class _Placer:
         self.points = np.array(list(ink.at.values()))
         self.texts: list[Text] = []
 
-    def place(self, text: str, italic: bool, candidates: Iterable[np.ndarray], owner: int = -1) -> None:
+    def place(
+        self,
+        text: str,
+        italic: bool,
+        candidates: Iterable[np.ndarray],
+        owner: int = -1,
+        source: tuple[float, float] | None = None,
+    ) -> None:
         """Put a text at one of the candidate centres, the earlier the better.
 
         Args:
@@ -71,6 +80,7 @@ class _Placer:
             italic: whether it is slanted.
             candidates: blocks of centres to choose from, each `[2, places]` in pixels.
             owner: index of the point the text names: no other point may be nearer to it.
+            source: the vertex of an angle whose size it is: no segment may pass between.
 
         Raises:
             NoRoom: if it would touch something wherever it stands.
@@ -85,6 +95,8 @@ class _Placer:
             if owner >= 0 and len(self.points) > 1:
                 gaps = (centres[0][:, None] - self.points[:, 0]) ** 2 + (centres[1][:, None] - self.points[:, 1]) ** 2
                 room[gaps[:, owner] > gaps.min(1) + 1e-6] = -BEYOND
+            if source is not None and len(self.sides[0]):
+                room[self._hidden(source, centres)] = -BEYOND
             first = int((room >= enough).argmax())
             if room[first] >= enough:
                 best = centres[:, first]
@@ -99,6 +111,17 @@ class _Placer:
         self.boxes[:, self.used] = x, y, width / 2 + between, height / 2 + between
         self.used += 1
         self.texts.append(Text(text, round(x, 2), round(y, 2), italic))
+
+    def _hidden(self, source: tuple[float, float], centres: np.ndarray) -> np.ndarray:
+        """Whether a segment passes between the source and each centre `[2, places]`; those through it do not."""
+        ax, ay, bx, by = self.sides
+        ux, uy = bx - ax, by - ay
+        sx, sy = source[0] - ax, source[1] - ay
+        wx, wy = centres[0] - source[0], centres[1] - source[1]
+        across = ux * wy - uy * wx
+        with np.errstate(divide="ignore", invalid="ignore"):
+            along, on = (sx * wy - sy * wx) / across, (sx * uy - sy * ux) / across
+        return ((on > 0.1) & (on < 1) & (along > 0) & (along < 1)).any(0)
 
     def _room(self, centres: np.ndarray, half_width: float, half_height: float) -> np.ndarray:
         """Clear space around a box at each centre `[2, places]`: at most the distance to the nearest ink.
@@ -141,7 +164,7 @@ def _angle_places(ink: Ink, mark: Mark) -> Iterator[np.ndarray]:
     inner = 1.1 * ink.unit + reach
     fit = (reach + 2) / max(math.sin(math.radians(sweep / 2)), 0.2)  # far enough out to stand between the arms
     near = max(inner, 0.8 * fit)
-    for shares in ((1.0, 1.2), (1.45, 1.75, 0.85)):
+    for shares in ((1.0, 1.2), (1.45, 1.75, 0.85), (2.2, 2.8, 3.4)):
         yield np.transpose(
             [polar(b, near * far, start + sweep * turn) for far in shares for turn in (0.5, 0.4, 0.6, 0.3, 0.7)]
         )
@@ -154,7 +177,7 @@ def _letter_places(ink: Ink, name: str, text: str, italic: bool, middle: tuple[f
     outwards = math.degrees(math.atan2(middle[1] - y, x - middle[0]))
     ways = WAYS[round(outwards / 10) % 36]
     box = np.abs(ways[0]) * (width / 2) + np.abs(ways[1]) * (height / 2)
-    for k in (0.36, 0.55, 0.8):
+    for k in (0.36, 0.55, 0.8, 1.15):
         far = box + (k * ink.style.font_size + ink.style.line_width / 2)
         places = np.array([x + far * ways[0], y + far * ways[1]])
         yield places[:, :FIRST]
@@ -172,7 +195,7 @@ def _tip_places(ink: Ink, name: str) -> Iterator[np.ndarray]:
 def _place_texts(ink: Ink, diagram: Diagram, values_first: bool) -> tuple[Text, ...]:
     printed = {m.points[0]: m.text for m in diagram.marks if m.kind == "coordinates"}
     values = [m for m in diagram.marks if m.kind in ("length", "angle")]
-    placer = _Placer(ink, len(ink.at) + len(values) + len(ink.tips))
+    placer = _Placer(ink, len(diagram.segments), len(ink.at) + len(values) + len(ink.tips))
     xs, ys = zip(*ink.at.values(), strict=True)
     middle = sum(xs) / len(xs), sum(ys) / len(ys)
     italic = ink.style.italic
@@ -185,8 +208,10 @@ def _place_texts(ink: Ink, diagram: Diagram, values_first: bool) -> tuple[Text, 
 
     def place_values() -> None:
         for mark in values:
-            places = _length_places if mark.kind == "length" else _angle_places
-            placer.place(mark.text, False, places(ink, mark))
+            if mark.kind == "length":
+                placer.place(mark.text, False, _length_places(ink, mark))
+            else:
+                placer.place(mark.text, False, _angle_places(ink, mark), source=ink.at[mark.points[1]])
 
     for step in (place_values, place_letters) if values_first else (place_letters, place_values):
         step()

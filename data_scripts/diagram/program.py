@@ -17,6 +17,7 @@ import numpy as np
 from .constructions import CONSTRUCTIONS, Construction, NoSolution, Sketch, group
 from .diagram import Diagram, Fact, Mark
 from .facts import angle_at, check, distance, off_segment, statements
+from .predicates import drawn
 from .traced import change_value
 
 CROWDED = 0.1  # of the figure's size: points nearer than this cannot carry two letters
@@ -26,7 +27,6 @@ REDRAWS = 5  # draws of a construction's numbers before another one is tried
 
 # What a figure of a general kind must visibly not be: the special kind, and the order of the fact's points.
 SPECIAL: dict[str, tuple[tuple[str, str], ...]] = {
-    "scalene_triangle": (("right_triangle", "012"), ("right_triangle", "120"), ("right_triangle", "201")),
     "acute_triangle": (("equilateral_triangle", "012"),),
     "isosceles_triangle": (("equilateral_triangle", "012"), ("right_triangle", "012")),
     "right_triangle": (("isosceles_triangle", "012"),),
@@ -126,8 +126,8 @@ class Program:
             if not options:
                 return None
             option = options[int(rng.integers(len(options)))]
-            for _ in range(REDRAWS):
-                edited = self._relabel(rng) if option is None else self._change(*option, rng)
+            for redraw in range(REDRAWS):
+                edited = self._relabel(rng) if option is None else self._change(*option, rng, keep=redraw == 0)
                 try:
                     if statements(edited.diagram.facts) != statements(self.diagram.facts):
                         return edited
@@ -170,12 +170,16 @@ class Program:
             options += [(i, None) for i in range(len(self.expressions))]
         return options
 
-    def _change(self, i: int, construction: Construction | None, rng: np.random.Generator) -> "Program":
+    def _change(self, i: int, construction: Construction | None, rng: np.random.Generator, keep: bool) -> "Program":
+        """Other numbers or another construction; with `keep`, one that takes over the numbers that mean the same."""
         if construction is None:
             part, text = self.expressions[i]
             edited = (part, change_value(text, rng))
             return replace(self, expressions=(*self.expressions[:i], edited, *self.expressions[i + 1 :]))
-        changed = Step(construction.name, self.steps[i].points, construction.draw_numbers(rng))
+        numbers, now = construction.draw_numbers(rng), CONSTRUCTIONS[self.steps[i].construction]
+        if keep and construction is not now:
+            numbers = construction.take_over(numbers, now, self.steps[i].numbers)
+        changed = Step(construction.name, self.steps[i].points, numbers)
         return replace(self, steps=(*self.steps[:i], changed, *self.steps[i + 1 :]))
 
 
@@ -192,6 +196,10 @@ def _readable(plain: Diagram) -> tuple[Mark, ...]:
 
 def _require_sound(diagram: Diagram) -> None:
     _require_apart(diagram)
+    for mark in diagram.marks:
+        sides = zip(mark.points, mark.points[1:], strict=False)
+        if not mark.text and any(drawn(diagram, *side) is not True for side in sides):
+            raise Unsound(f"{mark} stands on a line that is not drawn")
     for fact in diagram.facts:
         if check(fact, diagram) is not True:
             raise Unsound(f"{fact} is not visibly true of the figure")

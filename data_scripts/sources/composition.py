@@ -22,6 +22,7 @@ class _Growth:
 
     fresh: list[str]  # letters not yet used
     triangles: list[tuple[str, ...]] = field(default_factory=list)
+    corners: list[tuple[str, ...]] = field(default_factory=list)  # apex and both neighbours, which nothing need join
     segments: list[tuple[str, ...]] = field(default_factory=list)
     chords: list[tuple[str, ...]] = field(default_factory=list)  # centre, then both ends
     circle: bool = False
@@ -39,7 +40,7 @@ class _Growth:
         if len(corners) == 3:
             self.triangles.append(corners)
         elif len(corners) == 4:
-            self.triangles += [(corners[i - 1], corners[i], corners[(i + 1) % 4]) for i in range(4)]
+            self.corners += [(corners[i], corners[i - 1], corners[(i + 1) % 4]) for i in range(4)]
         return name, points
 
     def options(self, rng: np.random.Generator) -> list[tuple[str, tuple[str, ...]]]:
@@ -51,6 +52,8 @@ class _Growth:
             found += [("cevian", (a, b, c, one)), ("cut", (a, b, c, one, two)), ("extension", (a, b, c, one))]
             if not self.circle:
                 found.append(("triangle_circle", (a, b, c, "O")))
+        if self.corners:
+            found.append(("cut", (*self.corners[int(rng.integers(len(self.corners)))], one, two)))
         if self.segments:
             found.append(("midpoint", (*self.segments[int(rng.integers(len(self.segments)))], one)))
         if self.chords:
@@ -106,6 +109,7 @@ def compose(rng: np.random.Generator, names: list[str]) -> tuple[list[Step], lis
             growth.grow(kind, points)
             break
     corners = [(t[i - 1], t[i], t[(i + 1) % 3]) for t in growth.triangles for i in range(3)]
+    corners += [(b, a, c) for a, b, c in growth.corners]
     return steps, [*growth.segments, *corners]
 
 

@@ -84,6 +84,13 @@ class Construction:
             round(low + step * int(rng.integers(round((high - low) / step) + 1)), 4) for low, high, step in self.ranges
         )
 
+    def take_over(
+        self, numbers: tuple[float, ...], other: "Construction", theirs: tuple[float, ...]
+    ) -> tuple[float, ...]:
+        """The numbers, with those of another construction where both draw them in the same place from one range."""
+        same = [k < len(theirs) and r == other.ranges[k] for k, r in enumerate(self.ranges)]
+        return tuple(theirs[k] if s else n for k, (n, s) in enumerate(zip(numbers, same, strict=True)))
+
 
 CONSTRUCTIONS: dict[str, Construction] = {}
 _GROUPS: dict[str, list[Construction]] = {}

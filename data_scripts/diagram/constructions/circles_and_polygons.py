@@ -79,7 +79,7 @@ def inscribed_trapezoid(s: Sketch, *args: str | float) -> None:
     _inscribed(s, names, "isosceles_trapezoid", radius, *turns)
 
 
-@construction("inscribed", "shape", RADIUS, TURN, (50, 65, 5), (80, 95, 5), (115, 125, 5))
+@construction("inscribed", "shape", RADIUS, TURN, (45, 55, 5), (85, 95, 5), (130, 140, 5))
 def inscribed_quadrilateral(s: Sketch, *args: str | float) -> None:
     *names, radius, turn, first, second, third = args
     turns = turn, turn + first, turn + first + third, turn + first + second + third

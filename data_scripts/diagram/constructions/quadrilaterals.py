@@ -37,14 +37,14 @@ def rhombus(s: Sketch, a: str, b: str, c: str, d: str, at_a: float, side: float)
     s.equal("ticks", (a, b), (b, c), (c, d), (d, a))
 
 
-@construction("quadrilateral", "shape", (40, 60, 5), (60, 75, 5), LENGTH, (0.3, 0.5, 0.1))
+@construction("quadrilateral", "shape", (35, 50, 5), (65, 75, 5), LENGTH, (0.3, 0.5, 0.1))
 def trapezoid(s: Sketch, a: str, b: str, c: str, d: str, at_a: float, at_b: float, base: float, cut: float) -> None:
     left, right = 0j, base + 0j
     top = meet(left, ray(at_a), right, ray(180 - at_b))
     _quadrilateral(s, (a, b, c, d), "trapezoid", left, right, right + cut * (top - right), left + cut * (top - left))
 
 
-@construction("quadrilateral", "shape", (60, 100, 5), LENGTH, (1.5, 2.0, 0.1))
+@construction("quadrilateral", "shape", (60, 100, 5), LENGTH, (1.8, 2.6, 0.1))
 def kite(s: Sketch, a: str, b: str, c: str, d: str, at_a: float, side: float, reach: float) -> None:
     right, left = side * ray(-90 + at_a / 2), side * ray(-90 - at_a / 2)
     tip = complex(0.0, -side * math.cos(math.radians(at_a / 2)) * (1 + reach))
@@ -68,7 +68,7 @@ def right_trapezoid(s: Sketch, a: str, b: str, c: str, d: str, base: float, top:
     s.right_angle(d, a, b)
 
 
-@construction("quadrilateral", "shape", LENGTH, (60, 110, 5), (65, 110, 5), (0.5, 0.7, 0.05), (0.75, 1.0, 0.05))
+@construction("quadrilateral", "shape", LENGTH, (60, 75, 5), (75, 90, 5), (0.4, 0.55, 0.05), (0.8, 1.0, 0.05))
 def quadrilateral(s: Sketch, *args: str | float) -> None:
     """No two sides are equal or parallel; the angles at A and B and the sides AD and BC (of AB) are given."""
     *names, base, at_a, at_b, left, right = args

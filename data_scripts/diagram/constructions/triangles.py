@@ -82,7 +82,7 @@ def _cevian(s: Sketch, a: str, b: str, c: str, d: str, kind: str, foot: complex)
     s.state(kind, a, d, b, c)
 
 
-@construction("cevian", "relation", (0.25, 0.75, 0.05))
+@construction("cevian", "relation", (0.2, 0.8, 0.05))
 def cevian(s: Sketch, a: str, b: str, c: str, d: str, ratio: float) -> None:
     _cevian(s, a, b, c, d, "cevian", s.at[b] + ratio * (s.at[c] - s.at[b]))
 
@@ -162,11 +162,14 @@ def bisectors_meet(s: Sketch, a: str, b: str, c: str, d: str, e: str, g: str) ->
     _two_cevians(s, a, b, c, d, e, g, "incenter")
 
 
-@construction("center", "relation", (0.3, 0.45, 0.05), (0.6, 0.75, 0.05))
+@construction("center", "relation", (0.25, 0.35, 0.05), (0.65, 0.75, 0.05))
 def cevians_meet(s: Sketch, a: str, b: str, c: str, d: str, e: str, g: str, first: float, second: float) -> None:
-    cevian(s, a, b, c, d, first)
-    cevian(s, b, c, a, e, second)
+    s.at[d], s.at[e] = s.at[b] + first * (s.at[c] - s.at[b]), s.at[c] + second * (s.at[a] - s.at[c])
+    s.join(a, d)
+    s.join(b, e)
     s.at[g] = meet(s.at[a], s.at[d] - s.at[a], s.at[b], s.at[e] - s.at[b])
+    s.state("on_segment", d, b, c)
+    s.state("on_segment", e, c, a)
     s.state("intersect", g, a, d, b, e)
 
 
@@ -243,7 +246,7 @@ def congruent_pair(s: Sketch, *args: str | float) -> None:
     s.state("congruent", *names)
 
 
-@construction("pair", "relation", *PAIR, (-30, 30, 5))
+@construction("pair", "relation", *PAIR, (15, 30, 5))
 def equal_base_pair(s: Sketch, *args: str | float) -> None:
     """Equal bases and equal angles at B and E, but not at C and F."""
     *names, at_b, at_c, base, more = args
