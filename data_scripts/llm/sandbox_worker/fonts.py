@@ -1,0 +1,67 @@
+"""Matplotlib's own fonts, kept in memory, so that text can be drawn where nothing can be opened.
+
+Only these fonts exist for a script: the same script gives the same picture on every machine. A font that is not among
+them is replaced by DejaVu Sans, as matplotlib always does.
+"""
+
+import io
+import os
+from pathlib import Path
+
+import matplotlib
+import matplotlib.pyplot as plt
+from matplotlib import font_manager
+
+FONT_SETS = ("dejavusans", "dejavuserif", "cm", "stix", "stixsans")
+TEXT = "Ab°△∠⊥∥′"
+MATH = (
+    r"$\triangle ABC\ \angle \perp \parallel \frac{1}{2} \sqrt{3} A^\prime \mathbf{b} \mathrm{r} \mathit{i} \mathcal{C}"
+    r" \mathbb{R} 60^\circ \overline{AB} \widehat{AB} \vec{v} \left(\frac{a}{b}\right) \alpha \leq \cdot \sim \cong$"
+)
+
+
+def keep_fonts_in_memory() -> None:
+    """Read matplotlib's fonts, make it forget all others, and serve `io.open` and `os.stat` of them from memory."""
+    folder = Path(matplotlib.get_data_path(), "fonts", "ttf")
+    fonts = {str(path): (path.read_bytes(), path.stat()) for path in folder.glob("*.ttf")}
+    fonts |= {os.path.realpath(path): kept for path, kept in fonts.items()}
+    manager = font_manager.fontManager
+    manager.ttflist = sorted((font for font in manager.ttflist if font.fname in fonts), key=lambda font: font.fname)
+    manager._findfont_cached.cache_clear()  # the only private name used; without it old answers point to other fonts
+
+    open_file, stat_file = io.open, os.stat
+
+    def kept(path: object) -> tuple[bytes, os.stat_result] | None:
+        return fonts.get(str(path)) if isinstance(path, str | os.PathLike) else None
+
+    def open_font(file, *args, **kwargs):
+        return io.BytesIO(kept(file)[0]) if kept(file) else open_file(file, *args, **kwargs)
+
+    def stat_font(path, *args, **kwargs):
+        return kept(path)[1] if kept(path) else stat_file(path, *args, **kwargs)
+
+    io.open, os.stat = open_font, stat_font  # FT2Font opens; findfont and mathtext ask whether a font is there
+
+
+def draw_everything_once() -> None:
+    """Draw each kind of text and both kinds of axes, so that every font lookup, parser and lazy import is behind us."""
+    for font_set in FONT_SETS:
+        plt.rcParams["mathtext.fontset"] = font_set
+        figure, ax = plt.subplots()
+        ax.plot([0, 1], [0, 1], label="x")
+        ax.annotate("P", (0, 0), (1, 1), arrowprops={"arrowstyle": "<->"})
+        ax.text(0.1, 0.1, MATH)
+        for family in ("sans-serif", "serif", "monospace"):
+            for weight in ("normal", "bold"):
+                for style in ("normal", "italic"):
+                    ax.text(0.5, 0.5, TEXT, family=family, weight=weight, style=style)
+        ax.legend()
+        ax.grid(True)
+        figure.savefig(io.BytesIO(), format="raw", bbox_inches="tight")
+        plt.close(figure)
+    figure = plt.figure(layout="constrained")
+    figure.add_subplot(projection="3d").plot([0, 1], [0, 1], [0, 1])
+    figure.savefig(io.BytesIO(), format="raw")
+    plt.close(figure)
+    plt.rcdefaults()
+    plt.switch_backend("Agg")

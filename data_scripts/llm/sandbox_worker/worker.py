@@ -1,0 +1,185 @@
+"""The warm process that forks one child per script. It never runs a script itself.
+
+    python -m data_scripts.llm.sandbox_worker.worker SETTINGS_AS_JSON
+
+Started by `data_scripts.llm.sandbox` with a clean environment. Reads scripts from standard input, each with its length
+before it, and answers on standard output with messages; ends when its input ends.
+"""
+
+import gc
+import importlib
+import json
+import os
+import random
+import resource
+import select
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from . import child, locks, seccomp
+from .messages import (
+    HEAD,
+    LENGTH,
+    READY,
+    UNAVAILABLE,
+    Settings,
+    content_limit,
+    send,
+    send_reason,
+    write_all,
+)
+
+DESCRIPTORS = 64  # the worker itself needs six
+DYING = 1.0  # seconds that a child has to die by itself after its pipe closed, so that the cause is known
+CHUNK = 1 << 20
+
+# What a script can import: this and what matplotlib and numpy import themselves. Nothing can be loaded afterwards.
+MODULES = """
+argparse bisect cmath collections copy csv ctypes dataclasses datetime decimal enum fractions functools heapq inspect
+io itertools json locale logging math numbers operator os pathlib pickle platform pprint random re shutil signal socket
+statistics string struct subprocess sys tempfile textwrap threading time traceback types typing unicodedata uuid warnings
+_strptime encodings.ascii encodings.cp1252 encodings.idna encodings.latin_1 encodings.utf_16_be encodings.utf_16_le
+matplotlib.animation matplotlib.backends.backend_agg matplotlib.collections matplotlib.image matplotlib.lines
+matplotlib.patheffects matplotlib.patches matplotlib.path matplotlib.pylab matplotlib.pyplot matplotlib.spines
+matplotlib.table matplotlib.text matplotlib.ticker matplotlib.transforms matplotlib.widgets mpl_toolkits.axes_grid1
+mpl_toolkits.axisartist mpl_toolkits.mplot3d mpl_toolkits.mplot3d.art3d mpl_toolkits.mplot3d.proj3d
+numpy numpy.fft numpy.linalg numpy.ma numpy.polynomial numpy.random
+""".split()
+
+
+def _warm_up() -> None:
+    """Import and draw whatever scripts may need, from a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="mmgeo-sandbox-") as folder:
+        os.environ["MPLCONFIGDIR"] = folder
+        for name in MODULES:
+            importlib.import_module(name)
+        from . import fonts  # reads matplotlib's configuration as it is imported
+
+        fonts.keep_fonts_in_memory()
+        fonts.draw_everything_once()
+    import numpy as np
+
+    random.seed(0)  # a script that draws at random without a seed of its own gives the same picture each time
+    np.random.seed(0)
+    os.environ.clear()
+
+
+def _read(length: int) -> bytes:
+    """Exactly this many bytes of standard input; ends the process when its parent is gone."""
+    content = b""
+    while len(content) < length:
+        part = os.read(0, length - len(content))
+        if not part:
+            os._exit(0)
+        content += part
+    return content
+
+
+def _receive(result: int, pid: int, settings: Settings) -> tuple[bytearray, str | None]:
+    """What a child sends, up to the length of an honest message, and why we stopped reading early, if we did."""
+    deadline = time.monotonic() + settings.timeout
+    limit = HEAD.size + content_limit(settings.max_pixels)
+    ready = select.poll()
+    ready.register(result, select.POLLIN)
+    ready.register(0, 0)  # only reported when the parent is gone
+    message = bytearray()
+    while (left := deadline - time.monotonic()) > 0:
+        for descriptor, _ in ready.poll(left * 1000):
+            if descriptor == 0:
+                _kill(pid)
+                os._exit(0)
+            part = os.read(result, CHUNK)
+            if not part:
+                return message, None
+            message += part
+            if len(message) > limit:
+                return message, "sent more than a picture holds"
+    return message, f"ran longer than {settings.timeout:g} s"
+
+
+def _kill(pid: int) -> None:
+    for kill in (os.killpg, os.kill):
+        try:
+            kill(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+def _end(pid: int, wait: float) -> int:
+    """Kill a child unless it dies within `wait` seconds; its wait status."""
+    deadline = time.monotonic() + wait
+    while time.monotonic() < deadline:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return status
+        time.sleep(0.001)
+    _kill(pid)
+    return os.waitpid(pid, 0)[1]
+
+
+def _death(status: int) -> str:
+    """Why a child ended without a whole message."""
+    if not os.WIFSIGNALED(status):
+        return "saved no figure"
+    number = os.WTERMSIG(status)
+    if number == signal.SIGSYS:
+        return "tried something forbidden: a system call of another architecture"
+    return f"crashed ({signal.Signals(number).name})"
+
+
+def serve(settings: Settings, null: int, address_space: int, program: bytes | None) -> None:
+    """Run the scripts that come in, one after the other."""
+    while True:
+        script = _read(*LENGTH.unpack(_read(LENGTH.size)))
+        result, to_worker = os.pipe()
+        parent = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.setpgid(0, 0)
+                locks.die_with_parent(parent)
+                child.run(script, null, to_worker, settings, address_space, program)
+            finally:
+                os._exit(0)
+        os.close(to_worker)
+        message, stopped = _receive(result, pid, settings)
+        os.close(result)
+        whole = len(message) >= HEAD.size and len(message) == HEAD.size + HEAD.unpack_from(message)[1]
+        status = _end(pid, 0 if stopped or whole else DYING)
+        if whole and not stopped:
+            write_all(1, message)  # the parent judges what it says
+        else:
+            send_reason(1, stopped or _death(status))
+
+
+def main() -> None:
+    """Warm up, lock, report the layers, serve."""
+    settings = Settings(**json.loads(sys.argv[1]))
+    try:
+        _warm_up()
+        null = os.open(os.devnull, os.O_RDWR)
+        held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if _linux() else 0
+        resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
+        layers = locks.lock_worker(settings.allow_unsafe_exec)
+        program = seccomp.assemble(seccomp.architecture()) if "seccomp" in layers else None
+    except locks.Missing as error:
+        send_reason(1, str(error), UNAVAILABLE)
+        return
+    except Exception as error:  # of the machine, such as no room for temporary files: the parent says it
+        send_reason(1, f"the worker cannot start: {type(error).__name__}: {error}", UNAVAILABLE)
+        return
+    gc.collect()
+    gc.freeze()  # what is loaded stays shared between the children
+    send(1, READY, json.dumps(layers).encode())
+    serve(settings, null, held + (settings.memory_mb << 20), program)
+
+
+def _linux() -> bool:
+    return sys.platform == "linux"
+
+
+if __name__ == "__main__":
+    main()
