@@ -34,7 +34,6 @@ from typing import Self
 from PIL import Image
 from trl import TrlParser
 
-from .. import __name__ as package
 from ..cli import require_at_least, run_command
 from ..rows import png_bytes
 from .sandbox_worker.messages import (
@@ -53,6 +52,7 @@ from .sandbox_worker.probe import SelfAttack
 
 logger = logging.getLogger(__name__)
 
+WORKER = "data_scripts.llm.sandbox_worker.worker"
 START_TIMEOUT = 120.0  # seconds for a worker to warm up, which takes one or two on an idle machine
 GRACE = 5.0  # seconds after its time limit in which a worker must have answered for its script
 PASSED_ON = ("LD_LIBRARY_PATH", "TMPDIR")  # of our environment: where libraries are found and temporary files go
@@ -92,7 +92,7 @@ class _Worker:
     def launch(self) -> None:
         """Start the process without waiting for it."""
         # -P and -s with an environment of our own are what -I does, which would ignore PYTHONHASHSEED
-        command = [sys.executable, "-P", "-s", "-B", "-m", f"{package}.llm.sandbox_worker.worker"]
+        command = [sys.executable, "-P", "-s", "-B", "-m", WORKER]
         self._process = subprocess.Popen(
             [*command, json.dumps(self.settings.as_dict())],
             stdin=subprocess.PIPE,

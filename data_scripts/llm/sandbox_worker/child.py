@@ -7,7 +7,7 @@ import types
 from traceback import format_exception_only, walk_tb
 
 from . import locks
-from .messages import PICTURE, Settings, send, send_reason
+from .messages import PICTURE, Settings, out_of_memory, send, send_reason
 from .pictures import Camera
 
 SCRIPT_NAME = "script.py"
@@ -71,8 +71,11 @@ def run(
 def _reason(error: BaseException, settings: Settings) -> str:
     """The last line of a traceback, and the script's line it came from."""
     if isinstance(error, MemoryError):
-        return f"used more than {settings.memory_mb} MB"
-    text = format_exception_only(error)[-1].strip()
+        return out_of_memory(settings)
+    try:
+        text = format_exception_only(error)[-1].strip()
+    except BaseException:  # its class is the script's, and may do anything
+        text = "raised an exception that cannot be shown"
     lines = [number for frame, number in walk_tb(error.__traceback__) if frame.f_code.co_filename == SCRIPT_NAME]
     if isinstance(error, SyntaxError) and error.filename == SCRIPT_NAME:
         lines.append(error.lineno)

@@ -50,6 +50,10 @@ def send_reason(descriptor: int, reason: str, kind: bytes = REASON) -> None:
     send(descriptor, kind, reason.encode("utf-8", "replace")[:REASON_LENGTH])
 
 
+def out_of_memory(settings: Settings) -> str:
+    return f"used more than {settings.memory_mb} MB"
+
+
 def one_line(content: bytes) -> str:
     """The printable characters of a reason, as one line."""
     text = " ".join(content[:REASON_LENGTH].decode("utf-8", "replace").split())

@@ -36,6 +36,7 @@ ALLOWED = {
     "clock_getres": (229, 114),
     "clock_nanosleep": (230, 115),
     "getrandom": (318, 278),
+    "getcwd": (79, 17),  # "/", which os.path.abspath(__file__) wants to know
     "getpid": (39, 172),
     "gettid": (186, 178),
     "getuid": (102, 174),

@@ -27,6 +27,7 @@ from .messages import (
     UNAVAILABLE,
     Settings,
     content_limit,
+    out_of_memory,
     send,
     send_reason,
     write_all,
@@ -34,12 +35,13 @@ from .messages import (
 
 DESCRIPTORS = 64  # the worker itself needs six
 DYING = 1.0  # seconds that a child has to die by itself after its pipe closed, so that the cause is known
+OUT_OF_MEMORY = 77  # the exit status of a child that could not even say so
 CHUNK = 1 << 20
 
 # What a script can import: this and what matplotlib and numpy import themselves. Nothing can be loaded afterwards.
 MODULES = """
 argparse bisect cmath collections copy csv ctypes dataclasses datetime decimal enum fractions functools heapq inspect
-io itertools json locale logging math numbers operator os pathlib pickle platform pprint random re shutil signal socket
+io itertools json locale logging math mmap numbers operator os pathlib pickle platform pprint random re shutil signal socket
 statistics string struct subprocess sys tempfile textwrap threading time traceback types typing unicodedata uuid warnings
 _strptime encodings.ascii encodings.cp1252 encodings.idna encodings.latin_1 encodings.utf_16_be encodings.utf_16_le
 matplotlib.animation matplotlib.backends.backend_agg matplotlib.collections matplotlib.image matplotlib.lines
@@ -120,10 +122,10 @@ def _end(pid: int, wait: float) -> int:
     return os.waitpid(pid, 0)[1]
 
 
-def _death(status: int) -> str:
+def _death(status: int, settings: Settings) -> str:
     """Why a child ended without a whole message."""
     if not os.WIFSIGNALED(status):
-        return "saved no figure"
+        return out_of_memory(settings) if os.WEXITSTATUS(status) == OUT_OF_MEMORY else "saved no figure"
     number = os.WTERMSIG(status)
     if number == signal.SIGSYS:
         return "tried something forbidden: a system call of another architecture"
@@ -142,6 +144,8 @@ def serve(settings: Settings, null: int, address_space: int, program: bytes | No
                 os.setpgid(0, 0)
                 locks.die_with_parent(parent)
                 child.run(script, null, to_worker, settings, address_space, program)
+            except MemoryError:  # nothing left even for saying so
+                os._exit(OUT_OF_MEMORY)
             finally:
                 os._exit(0)
         os.close(to_worker)
@@ -152,7 +156,7 @@ def serve(settings: Settings, null: int, address_space: int, program: bytes | No
         if whole and not stopped:
             write_all(1, message)  # the parent judges what it says
         else:
-            send_reason(1, stopped or _death(status))
+            send_reason(1, stopped or _death(status, settings))
 
 
 def main() -> None:
