@@ -5,9 +5,9 @@
 Exits 0 with the picture written, or with one line that says why there is none. A script may import matplotlib, numpy
 and the usual modules of the standard library; its last saved figure counts, or the current one if it saves none.
 
-How (no single layer is trusted): a worker is started clean, with an environment of its own and no descriptor of ours.
-It imports matplotlib, keeps the fonts in memory, gives up its rights and forks a child per script. The child has limits
-on memory and time, and a seccomp filter under which nothing can be opened, started or connected. The child sends raw
+How (no single layer is trusted): a worker is started clean, with an environment of its own and no descriptor of
+ours. It imports matplotlib, keeps the fonts in memory, gives up its rights and forks a child per script. The child has
+limits on memory and time, and a seccomp filter under which nothing can be opened, started or connected. It sends raw
 pixels; this process checks their number and encodes the PNG. No path, PNG or pickle of a script is ever read.
 
 Required: Linux on x86_64 or aarch64 with seccomp filters, and a user other than root (root becomes nobody by itself).
@@ -24,7 +24,7 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +41,7 @@ from .sandbox_worker.messages import (
     LENGTH,
     PICTURE,
     READY,
+    REASON,
     SCRIPT_LENGTH,
     SIZE,
     Settings,
@@ -82,19 +83,20 @@ class _WorkerDied(Exception):
 
 
 class _Worker:
-    """The parent's end of one worker process, which it starts when it is first needed and again after a death."""
+    """The parent's end of one worker process; one script at a time, and a new process after a death."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.layers: tuple[str, ...] = ()
         self._process: subprocess.Popen | None = None
+        self._busy = threading.Lock()
+        self._closed = False
 
     def launch(self) -> None:
         """Start the process without waiting for it."""
-        # -P and -s with an environment of our own are what -I does, which would ignore PYTHONHASHSEED
-        command = [sys.executable, "-P", "-s", "-B", "-m", WORKER]
+        # -P and -s with an environment of our own are what -I does, which would also ignore PYTHONHASHSEED
         self._process = subprocess.Popen(
-            [*command, json.dumps(self.settings.as_dict())],
+            [sys.executable, "-P", "-s", "-B", "-m", WORKER, json.dumps(self.settings.as_dict())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -104,60 +106,64 @@ class _Worker:
             bufsize=0,
         )
 
-    def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
-
     def make_ready(self) -> None:
         """Wait until the process is locked, and attack it.
 
         Raises:
             SandboxUnavailable: if a required layer is missing or the attack gets through, unless that is allowed.
         """
-        if not self.alive():
-            self.launch()
         try:
             kind, content = self._receive(START_TIMEOUT)
+            if kind != READY:
+                raise SandboxUnavailable(f"the sandbox cannot run scripts here: {one_line(content)}")
+            self.layers = tuple(json.loads(content))
+            with SelfAttack() as attack:
+                through = attack.traces(*self._ask(attack.script))
         except _WorkerDied as died:
-            raise SandboxUnavailable(f"the sandbox did not start: its worker {died}; is matplotlib installed?") from None
-        unsafe = self.settings.allow_unsafe_exec
-        if kind != READY:
-            advice = "" if unsafe else "; use such a machine, or pass --allow_unsafe_exec to run scripts unconfined"
-            raise SandboxUnavailable(f"the sandbox cannot confine scripts here: {one_line(content)}{advice}")
-        self.layers = tuple(json.loads(content))
-        with SelfAttack() as attack:
-            through = attack.traces(*self._ask(attack.script))
-        if not through:
-            return
-        if not unsafe:
-            self.kill()
+            raise SandboxUnavailable(f"the sandbox did not start: its worker {died}") from None
+        if through and not self.settings.allow_unsafe_exec:
             raise SandboxUnavailable(f"the sandbox failed its own attack: {through}; no script was run")
-        logger.warning("scripts run UNCONFINED, as allow_unsafe_exec asks: %s", through)
+        if through:
+            logger.warning("scripts run unconfined, as allow_unsafe_exec asks: %s", through)
 
     def run(self, script: bytes) -> tuple[bytes, bytes]:
         """Kind and content of the worker's answer to a script.
 
         Raises:
             ScriptFailed: if the worker died over it; the next call starts another.
+            SandboxUnavailable: if the worker had died and no other can be started.
         """
-        if not self.alive():
-            self.make_ready()
-        try:
-            return self._ask(script)
-        except _WorkerDied as died:
-            self.kill()
-            raise ScriptFailed(f"took the worker with it, which {died}") from None
+        with self._busy:
+            if self._closed:
+                raise RuntimeError("the sandbox was closed while a script waited for it")
+            try:
+                if self._process is None or self._process.poll() is not None:
+                    self._discard()
+                    self.launch()
+                    self.make_ready()
+                return self._ask(script)
+            except _WorkerDied as died:
+                self._discard()
+                raise ScriptFailed(f"took the worker with it, which {died}") from None
+            except SandboxUnavailable:
+                self._discard()
+                raise
 
-    def kill(self) -> None:
-        if self._process is None:
-            return
-        try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        self._process.wait()
-        self._process.stdin.close()
-        self._process.stdout.close()
-        self._process = None
+    def close(self) -> None:
+        """End the process now, even in the middle of a script."""
+        self._closed = True
+        if (process := self._process) is not None:
+            _kill(process)
+        with self._busy:
+            self._discard()
+
+    def _discard(self) -> None:
+        if self._process is not None:
+            _kill(self._process)
+            self._process.wait()
+            self._process.stdin.close()
+            self._process.stdout.close()
+            self._process = None
 
     def _ask(self, script: bytes) -> tuple[bytes, bytes]:
         try:
@@ -187,6 +193,15 @@ class _Worker:
                 raise _WorkerDied("died")
             content += part
         return bytes(content)
+
+
+def _kill(process: subprocess.Popen) -> None:
+    """Kill a worker and whatever it started."""
+    if process.poll() is None:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            process.kill()
 
 
 class Sandbox:
@@ -247,7 +262,7 @@ class Sandbox:
         """Kill the workers and whatever still runs in them."""
         self._open = False
         for worker in self._workers:
-            worker.kill()
+            worker.close()
 
     def render(self, script: str) -> bytes:
         """The picture that a script draws, as PNG (RGB, on white).
@@ -267,7 +282,9 @@ class Sandbox:
         finally:
             self._idle.put(worker)
         if kind != PICTURE:
-            raise ScriptFailed(one_line(content) or "ended without a reason")
+            raise ScriptFailed(
+                one_line(content) if kind == REASON and content.strip() else "sent a message of no kind"
+            )
         return _encode(content, self._settings.max_pixels)
 
 
@@ -279,7 +296,9 @@ def _encode(content: bytes, max_pixels: int) -> bytes:
     """
     width, height = SIZE.unpack_from(content) if len(content) >= SIZE.size else (0, 0)
     if not 0 < width * height <= max_pixels:
-        raise ScriptFailed(f"sent a picture of {width} x {height} pixels; at least 1 and at most {max_pixels} are taken")
+        raise ScriptFailed(
+            f"sent a picture of {width} x {height} pixels; at least 1 and at most {max_pixels} are taken"
+        )
     if len(content) != SIZE.size + 4 * width * height:
         raise ScriptFailed(f"sent {len(content)} bytes, which is not a picture of {width} x {height} pixels")
     image = Image.frombuffer("RGBA", (width, height), content[SIZE.size :], "raw", "RGBA", 0, 1)
@@ -312,11 +331,12 @@ def write_picture(png: bytes, path: Path) -> None:
     Raises:
         ValueError: if it cannot be written there.
     """
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as temporary:
-            temporary.write(png)
-        os.replace(temporary.name, path)
+        temporary.write_bytes(png)
+        os.replace(temporary, path)
     except OSError as error:
+        temporary.unlink(missing_ok=True)
         raise ValueError(f"cannot write {path}: {error.strerror}") from None
 
 
@@ -324,13 +344,17 @@ def main() -> None:
     parser = TrlParser(SandboxArguments, description=__doc__.split("\n\n")[0])
     parser.add_argument("script", metavar="SCRIPT.py", help="Python script that draws one matplotlib figure.")
     args, named = parser.parse_args_and_config()
+    output = Path(args.output)
     try:
         script = Path(named.script).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"cannot read {named.script}: {error}") from None
+        raise ValueError(f"cannot read {named.script}: {getattr(error, 'strerror', None) or error}") from None
     with Sandbox(1, args.timeout, args.memory_mb, args.max_pixels, args.allow_unsafe_exec) as sandbox:
-        png = sandbox.render(script)
-    write_picture(png, Path(args.output))
+        try:
+            png = sandbox.render(script)
+        except ScriptFailed as failed:
+            raise ScriptFailed(f"{named.script}: {failed}") from None
+    write_picture(png, output)
 
 
 if __name__ == "__main__":

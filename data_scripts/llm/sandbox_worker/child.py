@@ -2,9 +2,12 @@
 
 import io
 import os
+import random
 import sys
 import types
 from traceback import format_exception_only, walk_tb
+
+import numpy as np
 
 from . import locks
 from .messages import PICTURE, Settings, out_of_memory, send, send_reason
@@ -29,9 +32,7 @@ class _Printed(io.TextIOBase):
         return len(text)
 
 
-def run(
-    script: bytes, null: int, result: int, settings: Settings, address_space: int, program: bytes | None
-) -> None:
+def run(script: bytes, null: int, result: int, settings: Settings, address_space: int, program: bytes | None) -> None:
     """Run a script and write one message to the pipe `result`. The caller ends the process afterwards.
 
     Args:
@@ -49,6 +50,8 @@ def run(
     sys.argv = [SCRIPT_NAME]
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     main.__file__ = SCRIPT_NAME
+    random.seed(0)  # a script that draws at random without a seed of its own gives the same picture each time
+    np.random.seed(0)
     camera = Camera(settings.max_pixels)
     camera.install()
     try:

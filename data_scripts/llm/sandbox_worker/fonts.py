@@ -15,8 +15,8 @@ from matplotlib import font_manager
 FONT_SETS = ("dejavusans", "dejavuserif", "cm", "stix", "stixsans")
 TEXT = "Ab°△∠⊥∥′"
 MATH = (
-    r"$\triangle ABC\ \angle \perp \parallel \frac{1}{2} \sqrt{3} A^\prime \mathbf{b} \mathrm{r} \mathit{i} \mathcal{C}"
-    r" \mathbb{R} 60^\circ \overline{AB} \widehat{AB} \vec{v} \left(\frac{a}{b}\right) \alpha \leq \cdot \sim \cong$"
+    r"$\triangle ABC\ \angle \perp \parallel \frac{1}{2} \sqrt{3} A^\prime \mathbf{b} \mathrm{r} \mathit{i}"
+    r" \mathcal{C} \mathbb{R} 60^\circ \overline{AB} \widehat{AB} \vec{v} \left(\frac{a}{b}\right) \alpha \leq \cdot \sim \cong$"
 )
 
 
@@ -44,7 +44,7 @@ def keep_fonts_in_memory() -> None:
 
 
 def draw_everything_once() -> None:
-    """Draw each kind of text and both kinds of axes, so that every font lookup, parser and lazy import is behind us."""
+    """Draw each kind of text, in the plane and in space, so that font lookups and lazy imports are behind us."""
     for font_set in FONT_SETS:
         plt.rcParams["mathtext.fontset"] = font_set
         figure, ax = plt.subplots()

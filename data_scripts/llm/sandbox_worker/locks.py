@@ -20,6 +20,7 @@ NEW_USER, NEW_NETWORK, NEW_IPC, NEW_HOSTNAME = 0x10000000, 0x40000000, 0x0800000
 SET_PARENT_DEATH_SIGNAL, SET_DUMPABLE, SET_NO_NEW_PRIVILEGES = 1, 4, 38
 LANDLOCK_CREATE, LANDLOCK_RESTRICT, LANDLOCK_VERSION = 444, 446, 1
 FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}  # number of rights by Landlock version; 16 from version 5 on
+UNSAFE = "pass --allow_unsafe_exec to run scripts unconfined"
 TCP_RIGHTS, SCOPES = 0b11, 0b11  # bind and connect; abstract sockets and signals
 
 
@@ -30,9 +31,9 @@ class Missing(Exception):
 def require_layers() -> None:
     """Raises Missing where a script could not be confined at all."""
     if seccomp.architecture() is None:
-        raise Missing(f"seccomp filters need Linux on {' or '.join(seccomp.ARCHITECTURES)}")
+        raise Missing(f"seccomp needs Linux on {' or '.join(seccomp.ARCHITECTURES)}; use such a machine, or {UNSAFE}")
     if not seccomp.available():
-        raise Missing("this kernel or container allows no seccomp filter")
+        raise Missing(f"this kernel or container takes no seccomp filter; use another, or {UNSAFE}")
 
 
 def landlock_version() -> int:
@@ -75,7 +76,9 @@ def _give_up_root() -> str:
             os.setresgid(NOBODY, NOBODY, NOBODY)
             os.setresuid(NOBODY, NOBODY, NOBODY)
         except OSError as error:
-            raise Missing(f"root cannot become user {NOBODY} here ({error.strerror}): run as a normal user") from None
+            raise Missing(
+                f"root cannot become user {NOBODY} here ({error.strerror}): run as a normal user, or {UNSAFE}"
+            ) from None
     return "not root"
 
 

@@ -1,7 +1,7 @@
 """The messages between a script's child, its worker and the parent: one kind byte, a length, the content.
 
-A child may send anything, so whoever reads checks the length before it believes it. Nothing here is evaluated, unpickled
-or taken for a path.
+A child may send anything, so whoever reads checks the length before it believes it. Nothing here is evaluated,
+unpickled or taken for a path.
 """
 
 import os

@@ -4,7 +4,6 @@ The parent lays out a file to read, a folder to write to and a port to connect t
 below against them, and believes the traces before it believes the script.
 """
 
-import os
 import socket
 import tempfile
 from pathlib import Path
@@ -45,7 +44,7 @@ class SelfAttack:
     def __enter__(self) -> "SelfAttack":
         self._folder = tempfile.TemporaryDirectory(prefix="mmgeo-bait-")
         folder = Path(self._folder.name)
-        os.chmod(folder, 0o777)  # noqa: S103  the locks must hold, not the file modes
+        folder.chmod(0o777)  # what holds must be the locks, not the file modes
         secret, self._canary = folder / "secret", folder / "canary"
         secret.write_text("bait")
         secret.chmod(0o644)
@@ -61,10 +60,11 @@ class SelfAttack:
 
     def traces(self, kind: bytes, content: bytes) -> str:
         """What got through, or why the attack could not be made; empty if the sandbox held."""
+        said = "" if kind == PICTURE else one_line(content)
         if self._canary.exists():
-            return "a script could write a file"
+            return said or "a script could write a file and hide it"
         try:
             self._listener.accept()[0].close()
         except BlockingIOError:
-            return "" if kind == PICTURE else one_line(content)
-        return "a script could connect to a port"
+            return said
+        return said or "a script could connect to a port and hide it"

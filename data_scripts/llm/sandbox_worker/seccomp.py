@@ -5,7 +5,7 @@ time, signals to oneself, and writing to what is already open. There is no call 
 makes a process, a thread, a socket or a pipe, or reaches another process. `fcntl` is left out because F_SETOWN with
 F_SETSIG sends signals; memory can never be made executable.
 
-Numbers: linux/arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. Filter semantics: seccomp(2).
+Numbers: Linux, arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h. Semantics: seccomp(2).
 """
 
 import ctypes

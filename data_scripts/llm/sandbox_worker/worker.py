@@ -10,7 +10,6 @@ import gc
 import importlib
 import json
 import os
-import random
 import resource
 import select
 import signal
@@ -38,34 +37,31 @@ DYING = 1.0  # seconds that a child has to die by itself after its pipe closed, 
 OUT_OF_MEMORY = 77  # the exit status of a child that could not even say so
 CHUNK = 1 << 20
 
-# What a script can import: this and what matplotlib and numpy import themselves. Nothing can be loaded afterwards.
-MODULES = """
-argparse bisect cmath collections copy csv ctypes dataclasses datetime decimal enum fractions functools heapq inspect
-io itertools json locale logging math mmap numbers operator os pathlib pickle platform pprint random re shutil signal socket
-statistics string struct subprocess sys tempfile textwrap threading time traceback types typing unicodedata uuid warnings
-_strptime encodings.ascii encodings.cp1252 encodings.idna encodings.latin_1 encodings.utf_16_be encodings.utf_16_le
-matplotlib.animation matplotlib.backends.backend_agg matplotlib.collections matplotlib.image matplotlib.lines
-matplotlib.patheffects matplotlib.patches matplotlib.path matplotlib.pylab matplotlib.pyplot matplotlib.spines
-matplotlib.table matplotlib.text matplotlib.ticker matplotlib.transforms matplotlib.widgets mpl_toolkits.axes_grid1
-mpl_toolkits.axisartist mpl_toolkits.mplot3d mpl_toolkits.mplot3d.art3d mpl_toolkits.mplot3d.proj3d
-numpy numpy.fft numpy.linalg numpy.ma numpy.polynomial numpy.random
-""".split()
+# What a script can import: this, and what matplotlib and numpy import themselves. Nothing can be loaded afterwards.
+MODULES = {
+    "": "argparse bisect cmath collections copy csv ctypes dataclasses datetime decimal enum fractions functools heapq"
+    " inspect io itertools json locale logging math mmap numbers operator os pathlib pickle platform pprint random re"
+    " shutil signal socket statistics string struct subprocess sys tempfile textwrap threading time traceback types"
+    " typing unicodedata uuid warnings _strptime",
+    "encodings.": "ascii cp1252 idna latin_1 utf_16_be utf_16_le",
+    "matplotlib.": "animation backends.backend_agg collections image lines patheffects patches path pylab pyplot spines"
+    " table text ticker transforms widgets",
+    "mpl_toolkits.": "axes_grid1 axisartist mplot3d mplot3d.art3d mplot3d.proj3d",
+    "numpy.": "fft linalg ma polynomial random",
+}
 
 
 def _warm_up() -> None:
     """Import and draw whatever scripts may need, from a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="mmgeo-sandbox-") as folder:
         os.environ["MPLCONFIGDIR"] = folder
-        for name in MODULES:
-            importlib.import_module(name)
+        for room, names in MODULES.items():
+            for name in names.split():
+                importlib.import_module(room + name)
         from . import fonts  # reads matplotlib's configuration as it is imported
 
         fonts.keep_fonts_in_memory()
         fonts.draw_everything_once()
-    import numpy as np
-
-    random.seed(0)  # a script that draws at random without a seed of its own gives the same picture each time
-    np.random.seed(0)
     os.environ.clear()
 
 
@@ -125,7 +121,7 @@ def _end(pid: int, wait: float) -> int:
 def _death(status: int, settings: Settings) -> str:
     """Why a child ended without a whole message."""
     if not os.WIFSIGNALED(status):
-        return out_of_memory(settings) if os.WEXITSTATUS(status) == OUT_OF_MEMORY else "saved no figure"
+        return out_of_memory(settings) if os.WEXITSTATUS(status) == OUT_OF_MEMORY else "ended before it saved a figure"
     number = os.WTERMSIG(status)
     if number == signal.SIGSYS:
         return "tried something forbidden: a system call of another architecture"
@@ -156,7 +152,10 @@ def serve(settings: Settings, null: int, address_space: int, program: bytes | No
         if whole and not stopped:
             write_all(1, message)  # the parent judges what it says
         else:
-            send_reason(1, stopped or _death(status, settings))
+            send_reason(
+                1,
+                stopped or ("sent a message of another length than it says" if message else _death(status, settings)),
+            )
 
 
 def main() -> None:

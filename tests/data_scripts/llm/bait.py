@@ -6,6 +6,7 @@ import secrets
 import socket
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,15 +65,11 @@ class Bait:
             path = self.folder / name
             if not path.is_file() or path.read_text() != content or path.stat().st_mode & 0o777 != 0o666:
                 found.append(f"{name} changed")
-        try:
+        with suppress(BlockingIOError):
             self.listener.accept()[0].close()
             found.append("connection")
-        except BlockingIOError:
-            pass
-        try:
+        with suppress(BlockingIOError):
             found.append(f"datagram {self.datagrams.recv(10)}")
-        except BlockingIOError:
-            pass
         if self.victim.poll() is not None:
             found.append("victim killed")
         return found

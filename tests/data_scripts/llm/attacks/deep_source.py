@@ -1,9 +1,9 @@
 """Breaks the compiler by deep nesting, and then the C stack by half a million iterators inside each other."""
 
-try:
+import contextlib
+
+with contextlib.suppress(MemoryError, RecursionError, SyntaxError):
     compile("(" * 90 + "-" * 100_000 + "1" + ")" * 90, "deep", "eval")
-except (MemoryError, RecursionError, SyntaxError):
-    pass
 nested = iter(())
 for _ in range(500_000):
     nested = map(None, nested)

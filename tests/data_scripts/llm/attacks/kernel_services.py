@@ -1,4 +1,4 @@
-"""Asks the kernel for its less visited services: keys, BPF, performance events, page faults, shared memory, sockets."""
+"""Asks the kernel for its less visited services: keys, BPF, performance events, page faults, memory, sockets."""
 
 import ctypes
 import os

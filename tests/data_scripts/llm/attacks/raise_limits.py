@@ -16,7 +16,7 @@ for limit in (resource.RLIMIT_AS, resource.RLIMIT_CPU, resource.RLIMIT_NOFILE, r
 try:
     os.nice(-5)
     done.append(True)
-except OSError as error:
+except OSError:
     if not any(done):
         raise
 raise SystemExit("ESCAPED")

@@ -1,4 +1,4 @@
-"""Walks the C library's `environ` and the memory above it, where the kernel put the environment at the start."""
+"""Reads the environment behind Python's back: the C library's table of it, and getenv."""
 
 import ctypes
 

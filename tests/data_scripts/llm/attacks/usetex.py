@@ -2,14 +2,14 @@
 
 import matplotlib
 import matplotlib.pyplot as plt
-from matplotlib.animation import FuncAnimation
+from matplotlib.animation import FFMpegWriter, FuncAnimation
 
 errors = []
 figure, ax = plt.subplots()
 matplotlib.rcParams["animation.ffmpeg_path"] = "/bin/sh"
 try:
     FuncAnimation(figure, lambda _: [], frames=2).save(
-        "@canary@/film.mp4", writer="ffmpeg", extra_args=["-c", "echo > @canary@/film"]
+        "@canary@/film.mp4", writer=FFMpegWriter(extra_args=["-c", "echo > @canary@/film"])
     )
 except Exception as error:
     errors.append(error)

@@ -9,9 +9,15 @@ from PIL import Image
 
 figure = plt.figure()
 pixels = np.zeros((4, 4, 3), np.uint8)
-originals = [f for f in gc.get_objects() if getattr(f, "__qualname__", "") in ("Figure.savefig", "FigureCanvasAgg.print_png")]
+originals = [
+    f for f in gc.get_objects() if getattr(f, "__qualname__", "") in ("Figure.savefig", "FigureCanvasAgg.print_png")
+]
 ways = [lambda path, f=f: f(figure, path) for f in originals]
-ways += [Image.fromarray(pixels).save, lambda path: matplotlib.image.imsave(path, pixels), lambda path: np.save(path, pixels)]
+ways += [
+    Image.fromarray(pixels).save,
+    lambda path: matplotlib.image.imsave(path, pixels),
+    lambda path: np.save(path, pixels),
+]
 errors = []
 for number, way in enumerate(ways):
     try:
