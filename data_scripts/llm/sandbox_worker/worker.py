@@ -44,8 +44,8 @@ MODULES = {
     " shutil signal socket statistics string struct subprocess sys tempfile textwrap threading time traceback types"
     " typing unicodedata uuid warnings _strptime",
     "encodings.": "ascii cp1252 idna latin_1 utf_16_be utf_16_le",
-    "matplotlib.": "animation backends.backend_agg collections image lines patheffects patches path pylab pyplot spines"
-    " table text ticker transforms widgets",
+    "matplotlib.": "animation backends.backend_agg collections image lines patheffects patches path pylab pyplot"
+    " spines table text ticker transforms widgets",
     "mpl_toolkits.": "axes_grid1 axisartist mplot3d mplot3d.art3d mplot3d.proj3d",
     "numpy.": "fft linalg ma polynomial random",
 }

@@ -10,4 +10,4 @@ ax.text(0.5, -0.1, r"$\overline{AB} \parallel \overline{CD},\ \angle ABC \cong \
 ax.text(0.0, 0.9, r"$\alpha + \beta + \gamma = 180^\circ,\quad \sqrt{a^2+b^2}=c,\quad A'B' \perp \vec{v}$")
 ax.set_xlabel(r"$x\ [\mathrm{cm}]$")
 ax.set_title(r"$\odot O:\ x^2 + y^2 \leq r^2 \Rightarrow \pi r^2$")
-fig.savefig("/tmp/figures/formula.svg", format="svg", transparent=True)
+fig.savefig("output/formula.svg", format="svg", transparent=True)
