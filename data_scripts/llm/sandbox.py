@@ -26,6 +26,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -159,9 +160,9 @@ class _Worker:
 
     def _discard(self) -> None:
         if self._process is not None:
+            self._process.stdin.close()  # at which it ends by itself, should we lack the right to kill it
             _kill(self._process)
             self._process.wait()
-            self._process.stdin.close()
             self._process.stdout.close()
             self._process = None
 
@@ -198,10 +199,8 @@ class _Worker:
 def _kill(process: subprocess.Popen) -> None:
     """Kill a worker and whatever it started."""
     if process.poll() is None:
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            process.kill()
 
 
 class Sandbox:

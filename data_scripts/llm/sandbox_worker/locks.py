@@ -51,22 +51,19 @@ def _landlock() -> str | None:
         return None
     rights = [(1 << FILE_RIGHTS.get(version, 16)) - 1]
     rights += [TCP_RIGHTS] * (version >= 4) + [SCOPES] * (version >= 6)
-    rules = prctl.call(LANDLOCK_CREATE, struct.pack(f"{len(rights)}Q", *rights), 8 * len(rights), 0)
-    prctl.call(LANDLOCK_RESTRICT, rules, 0)
+    try:
+        rules = prctl.call(LANDLOCK_CREATE, struct.pack(f"{len(rights)}Q", *rights), 8 * len(rights), 0)
+        prctl.call(LANDLOCK_RESTRICT, rules, 0)
+    except OSError:  # such as a container that forbids it
+        return None
     os.close(rules)
     return f"Landlock {version}"
 
 
 def _namespaces() -> str | None:
     """Own network (without devices), IPC and host name. Root needs no user namespace; others get in through one."""
-    flags = NEW_NETWORK | NEW_IPC | NEW_HOSTNAME
-    if os.geteuid() != 0:
-        if not prctl.unshare(flags | NEW_USER):
-            return None
-        prctl.drop_capabilities()  # which the new user namespace has just granted
-    elif not prctl.unshare(flags):
-        return None
-    return "namespaces"
+    flags = NEW_NETWORK | NEW_IPC | NEW_HOSTNAME | (NEW_USER if os.geteuid() != 0 else 0)
+    return "namespaces" if prctl.unshare(flags) else None
 
 
 def _give_up_root() -> str:
@@ -103,6 +100,7 @@ def lock_worker(allow_unsafe_exec: bool) -> tuple[str, ...]:
     except Missing:
         if not allow_unsafe_exec:
             raise
+    prctl.drop_capabilities()
     prctl.attempt(SET_NO_NEW_PRIVILEGES, 1)
     prctl.attempt(SET_DUMPABLE, 0)  # no other process of this user may trace it or read its memory
     layers += [layer for layer in (namespaces, _landlock()) if layer]

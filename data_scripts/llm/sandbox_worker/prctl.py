@@ -32,7 +32,7 @@ def unshare(flags: int) -> bool:
 
 
 def drop_capabilities() -> None:
-    """Give up every capability of this process, such as those that a new user namespace grants (capset(2)).
+    """Give up every capability, those too that a new user namespace has just granted (capset(2)).
 
     Raises:
         OSError: if the kernel refuses.

@@ -1,9 +1,8 @@
 """The warm process that forks one child per script. It never runs a script itself.
 
-    python -m data_scripts.llm.sandbox_worker.worker SETTINGS_AS_JSON
-
-Started by `data_scripts.llm.sandbox` with a clean environment. Reads scripts from standard input, each with its length
-before it, and answers on standard output with messages; ends when its input ends.
+Started by `data_scripts.llm.sandbox` with a clean environment and its settings as JSON, never by hand. Reads scripts
+from standard input, each with its length before it, and answers with messages on standard output; ends when its input
+ends.
 """
 
 import gc

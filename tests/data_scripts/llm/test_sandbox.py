@@ -222,6 +222,12 @@ def test_self_attack_finds_a_filter_without_effect(monkeypatch):
     assert children() == others
 
 
+def test_without_fork_it_refuses(monkeypatch):
+    monkeypatch.delattr(os, "fork")
+    with pytest.raises(SandboxUnavailable, match="use Linux"), Sandbox(allow_unsafe_exec=True):
+        pass
+
+
 def test_worker_that_does_not_start(monkeypatch):
     use_worker(monkeypatch, "broken")
     with pytest.raises(SandboxUnavailable, match="did not start"), Sandbox(allow_unsafe_exec=True):
