@@ -15,8 +15,8 @@ from matplotlib import font_manager
 FONT_SETS = ("dejavusans", "dejavuserif", "cm", "stix", "stixsans")
 TEXT = "Ab°△∠⊥"
 MATH = (
-    r"$\triangle ABC\ \angle \perp \parallel \frac{1}{2} \sqrt{3} A^\prime \mathbf{b} \mathrm{r} \mathit{i}"
-    r" \mathcal{C} \mathbb{R} 60^\circ \overline{AB} \widehat{AB} \vec{v} \left(\frac{a}{b}\right) \leq \cdot \sim$"
+    r"$\triangle ABC\ \angle \perp \frac{1}{2} \sqrt{3} A^\prime \mathit{i} \mathcal{C} \mathbb{R} 60^\circ"
+    r" \overline{AB} \widehat{AB} \left(\frac{a}{b}\right) \leq \cdot$"
 )
 
 
@@ -49,8 +49,9 @@ def draw_everything_once() -> None:
     ax = figure.add_subplot(1, 2, 1)
     ax.plot([0, 1], [0, 1], label="x")
     ax.annotate("P", (0, 0), (1, 1), arrowprops={"arrowstyle": "<->"})
+    ax.text(0, 0, MATH)
     for font_set in FONT_SETS:
-        ax.text(0, 0, MATH, math_fontfamily=font_set)
+        ax.text(0, 0, r"$A\mathrm{B}\mathbf{C}$", math_fontfamily=font_set)
     for family in ("sans-serif", "serif", "monospace"):
         for weight in ("normal", "bold"):
             for style in ("normal", "italic"):
