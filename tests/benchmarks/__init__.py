@@ -1,1 +1,3 @@
-"""Speed and memory, measured and not tested: `python -m tests.benchmarks.NAME` writes JSON under runs/benchmarks/."""
+"""Speed and memory, measured by hand: `python -m tests.benchmarks.NAME` prints one line per measure and writes
+runs/benchmarks/NAME.json. pytest collects nothing here: a timed test fails on a busy machine.
+"""

@@ -59,6 +59,9 @@ def benign_scripts(count: int) -> list[str]:
     return [texts[index % len(texts)] for index in range(count)]
 
 
+SETS = {"own": own_scripts, "language_model_style": benign_scripts}
+
+
 def rate(run: Callable[[str], object], scripts: Iterable[str], num_workers: int) -> float:
     """Scripts per second with `num_workers` at a time."""
     scripts = list(scripts)
@@ -89,7 +92,7 @@ def measure(args: BenchmarkArguments) -> dict:
     with Sandbox(num_workers=args.num_workers) as sandbox:
         result["seconds_to_start"] = round(time.perf_counter() - start, 2)
         result["layers"] = list(sandbox.layers)
-        for name, scripts in (("own", own_scripts), ("language_model_style", benign_scripts)):
+        for name, scripts in SETS.items():
             warm = rate(sandbox.render, scripts(args.num_scripts), args.num_workers)
             fresh = rate(run_fresh, scripts(args.num_fresh), args.num_workers)
             result[name] = {
@@ -106,7 +109,12 @@ def main() -> None:
     (args,) = TrlParser(BenchmarkArguments).parse_args_and_config()
     result = measure(args)
     write_json(args.output, result)
-    print(result)
+    print(f"load of the machine before and after: {result['load_before']:.1f}, {result['load_after']:.1f}")
+    print(f"start of {args.num_workers} workers: {result['seconds_to_start']} s")
+    for name in SETS:
+        measured = result[name]
+        warm, fresh, ratio = (measured[key] for key in ("sandbox_scripts_per_s", "fresh_scripts_per_s", "ratio"))
+        print(f"{name}: {warm} scripts/s warm, {fresh}/s with a process each: {ratio} times")
 
 
 if __name__ == "__main__":
