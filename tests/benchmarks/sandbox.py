@@ -12,13 +12,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+import psutil
 from trl import TrlParser
 
 from data_scripts.cli import require_at_least, run_command
@@ -62,13 +63,22 @@ def benign_scripts(count: int) -> list[str]:
 SETS = {"own": own_scripts, "language_model_style": benign_scripts}
 
 
-def rate(run: Callable[[str], object], scripts: Iterable[str], num_workers: int) -> float:
-    """Scripts per second with `num_workers` at a time."""
-    scripts = list(scripts)
+def processor_seconds() -> float:
+    """What this process, its children and theirs have used so far."""
+    process = psutil.Process()
+    return sum(sum(one.cpu_times()[:4]) for one in (process, *process.children()))  # own and of ended children
+
+
+def timed(run: Callable[[str], object], scripts: list[str], num_workers: int) -> dict:
+    """Scripts per second with `num_workers` at a time, and the processor time of one, which is steadier."""
     with ThreadPoolExecutor(num_workers) as threads:
-        start = time.perf_counter()
+        used, start = processor_seconds(), time.perf_counter()
         list(threads.map(run, scripts))
-        return len(scripts) / (time.perf_counter() - start)
+        seconds, used = time.perf_counter() - start, processor_seconds() - used
+    return {
+        "scripts_per_s": round(len(scripts) / seconds, 2),
+        "processor_ms_per_script": round(1000 * used / len(scripts), 1),
+    }
 
 
 def run_fresh(script: str) -> None:
@@ -93,13 +103,10 @@ def measure(args: BenchmarkArguments) -> dict:
         result["seconds_to_start"] = round(time.perf_counter() - start, 2)
         result["layers"] = list(sandbox.layers)
         for name, scripts in SETS.items():
-            warm = rate(sandbox.render, scripts(args.num_scripts), args.num_workers)
-            fresh = rate(run_fresh, scripts(args.num_fresh), args.num_workers)
-            result[name] = {
-                "sandbox_scripts_per_s": round(warm, 1),
-                "fresh_scripts_per_s": round(fresh, 2),
-                "ratio": round(warm / fresh, 1),
-            }
+            warm = timed(sandbox.render, scripts(args.num_scripts), args.num_workers)
+            fresh = timed(run_fresh, scripts(args.num_fresh), args.num_workers)
+            times = {f"times_{key}": round(max(warm[key], fresh[key]) / min(warm[key], fresh[key]), 1) for key in warm}
+            result[name] = {"sandbox": warm, "fresh_processes": fresh, **times}
     result["load_after"] = os.getloadavg()[0]
     result["versions"] = {"python": platform.python_version(), "matplotlib": metadata.version("matplotlib")}
     return result
@@ -112,9 +119,11 @@ def main() -> None:
     print(f"load of the machine before and after: {result['load_before']:.1f}, {result['load_after']:.1f}")
     print(f"start of {args.num_workers} workers: {result['seconds_to_start']} s")
     for name in SETS:
-        measured = result[name]
-        warm, fresh, ratio = (measured[key] for key in ("sandbox_scripts_per_s", "fresh_scripts_per_s", "ratio"))
-        print(f"{name}: {warm} scripts/s warm, {fresh}/s with a process each: {ratio} times")
+        for way in ("sandbox", "fresh_processes"):
+            measured = result[name][way]
+            rate, used = measured["scripts_per_s"], measured["processor_ms_per_script"]
+            print(f"{name}, {way}: {rate} scripts/s, {used} ms of processor time each")
+    print(f"written to {args.output}")
 
 
 if __name__ == "__main__":

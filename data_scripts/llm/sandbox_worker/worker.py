@@ -15,9 +15,10 @@ import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from . import child, locks, seccomp
+from . import locks, seccomp
 from .messages import (
     HEAD,
     LENGTH,
@@ -50,18 +51,23 @@ MODULES = {
 }
 
 
-def _warm_up() -> None:
-    """Import and draw whatever scripts may need, from a folder that is gone afterwards."""
+def _warm_up() -> Callable[..., None]:
+    """Import and draw whatever scripts may need, and return what runs one.
+
+    Matplotlib is imported here and not above, so that it finds an empty configuration folder, gone afterwards, and
+    reads nobody's settings.
+    """
     with tempfile.TemporaryDirectory(prefix="mmgeo-sandbox-") as folder:
         os.environ["MPLCONFIGDIR"] = folder
         for room, names in MODULES.items():
             for name in names.split():
                 importlib.import_module(room + name)
-        from . import fonts  # reads matplotlib's configuration as it is imported
+        from . import child, fonts
 
         fonts.keep_fonts_in_memory()
         fonts.draw_everything_once()
     os.environ.clear()
+    return child.run
 
 
 def _read(length: int) -> bytes:
@@ -127,8 +133,8 @@ def _death(status: int, settings: Settings) -> str:
     return f"crashed ({signal.Signals(number).name})"
 
 
-def serve(settings: Settings, null: int, address_space: int, program: bytes | None) -> None:
-    """Run the scripts that come in, one after the other."""
+def serve(run_script: Callable[..., None], settings: Settings, null: int, *confinement: object) -> None:
+    """Run the scripts that come in, one after the other; the arguments are those of `child.run`."""
     while True:
         script = _read(*LENGTH.unpack(_read(LENGTH.size)))
         result, to_worker = os.pipe()
@@ -138,7 +144,7 @@ def serve(settings: Settings, null: int, address_space: int, program: bytes | No
             try:
                 os.setpgid(0, 0)
                 locks.die_with_parent(parent)
-                child.run(script, null, to_worker, settings, address_space, program)
+                run_script(script, null, to_worker, settings, *confinement)
             except MemoryError:  # nothing left even for saying so
                 os._exit(OUT_OF_MEMORY)
             finally:
@@ -161,7 +167,7 @@ def main() -> None:
     """Warm up, lock, report the layers, serve."""
     settings = Settings(**json.loads(sys.argv[1]))
     try:
-        _warm_up()
+        run_script = _warm_up()
         null = os.open(os.devnull, os.O_RDWR)
         held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() if _linux() else 0
         resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
@@ -176,7 +182,7 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # what is loaded stays shared between the children
     send(1, READY, json.dumps(layers).encode())
-    serve(settings, null, held + (settings.memory_mb << 20), program)
+    serve(run_script, settings, null, held + (settings.memory_mb << 20), program)
 
 
 def _linux() -> bool:
