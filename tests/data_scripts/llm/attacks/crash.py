@@ -1,0 +1,5 @@
+"""Crashes the interpreter: by a null pointer."""
+
+import ctypes
+
+ctypes.string_at(0)

@@ -1,0 +1,1 @@
+"""Workers with holes, to see that the sandbox finds them; started in place of the real one."""
