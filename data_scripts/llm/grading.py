@@ -13,6 +13,7 @@ from PIL import Image
 
 from ..diagram import Diagram, Fact
 from ..diagram.facts import KINDS, Verdict, check, statements
+from ..phrases.kinds import normal
 from . import pictures
 
 VERIFIED, PLAUSIBLE, DROPPED = GRADES = ("verified", "plausible", "dropped")
@@ -37,8 +38,8 @@ class Grade:
 
 
 def checkable(facts: Sequence[Fact]) -> tuple[Fact, ...]:
-    """The statements that can be checked on a figure; captions make others too."""
-    return tuple(f for f in facts if f.kind in KINDS and len(f.points) == len(KINDS[f.kind].symmetries[0]))
+    """The statements that can be checked on a figure, in one form; captions make others too."""
+    return tuple(normal(f) for f in facts if f.kind in KINDS and len(f.points) == len(KINDS[f.kind].symmetries[0]))
 
 
 def verdicts(facts: Sequence[Fact], diagram: Diagram | None) -> list[Verdict]:

@@ -188,10 +188,9 @@ class _Run:
     # --- what the steps share ------------------------------------------------------------------------------------
 
     def ask(self, step: str, **values: object) -> Answer:
-        if step != "repair":
-            values["markings"] = self.options.markings
+        messages = prompt(step, markings=self.options.markings, **values)
         try:
-            answer = self.route.client.complete(prompt(step, **values), self.rng)
+            answer = self.route.client.complete(messages, self.rng)
         except CallFailed:
             self.result.unanswered += 1
             raise Dropped(f"{step}: no answer from the model") from None

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..diagram import Circle, Diagram, Mark
 from ..diagram.facts import off_segment
+from ..phrases.values import normal_value
 from .script_scene import Point, Scene, Unread, read_scene
 
 SMALL = 0.12  # of the figure's size: shorter lines are marks (ticks, right angles) unless they join two letters
@@ -132,7 +133,7 @@ class _Assembly:
             return None
         if len(ranked) > 1 and math.dist(middles[ranked[1]], at) < CLEARLY * math.dist(middles[ranked[0]], at):
             return None
-        return Mark("length", tuple(sorted(ranked[0])), text)
+        return Mark("length", tuple(sorted(ranked[0])), normal_value(text))
 
     def _angle(self, plain: Diagram, text: str, at: Point) -> Mark | None:
         """The text belongs to the vertex that is clearly the nearest, between the two lines on either side of it."""
@@ -151,7 +152,7 @@ class _Assembly:
         wedge, inside = (end - start) % 360, (way - start) % 360
         if wedge >= 180 or min(inside, wedge - inside) < 3:
             return None
-        return Mark("angle", (a, vertex, b), text)
+        return Mark("angle", (a, vertex, b), normal_value(text))
 
 
 def _way(a: Point, b: Point) -> float:
