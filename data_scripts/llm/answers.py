@@ -59,14 +59,17 @@ def read_script(text: str) -> str:
     return script
 
 
+def _without_markup(text: str) -> str:
+    return re.sub(r"\*\*|__|`|\$", "", text)
+
+
 def tidy_caption(text: str) -> str:
     """One line without markup, quotes around it, or a missing full stop.
 
     Raises:
         Unreadable: if no caption of a figure can be in it.
     """
-    text = re.sub(r"\*\*|__|`|\$", "", text)
-    text = " ".join(text.split()).strip("\"'“” ")
+    text = " ".join(_without_markup(text).split()).strip("\"'“” ")
     if not text:
         raise Unreadable("empty answer")
     if len(text) > LONGEST_CAPTION:
@@ -91,7 +94,7 @@ def read_caption(text: str) -> str:
     lines = [ITEM.sub(r"\1", line).strip() for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].endswith(":"):  # "Here is the caption:"
         lines = lines[1:]
-    return tidy_caption(PREAMBLE.sub("", " ".join(lines)))
+    return tidy_caption(PREAMBLE.sub("", _without_markup(" ".join(lines))))
 
 
 def _kinds(named: object) -> str:

@@ -38,8 +38,13 @@ class Grade:
 
 
 def checkable(facts: Sequence[Fact]) -> tuple[Fact, ...]:
-    """The statements that can be checked on a figure, in one form; captions make others too."""
-    return tuple(normal(f) for f in facts if f.kind in KINDS and len(f.points) == len(KINDS[f.kind].symmetries[0]))
+    """The statements that can be checked on a figure, in one form: those of its kinds, about points of one letter."""
+
+    def known(fact: Fact) -> bool:
+        kind = KINDS.get(fact.kind)
+        return kind is not None and len(fact.points) == len(kind.symmetries[0]) and all(map(str.isupper, fact.points))
+
+    return tuple(normal(f) for f in facts if known(f) and all(len(p) == 1 for p in f.points))
 
 
 def verdicts(facts: Sequence[Fact], diagram: Diagram | None) -> list[Verdict]:

@@ -71,14 +71,16 @@ def follow(script: str) -> Followed:
     Raises:
         Unfollowed: if it is no Python, or does something that is not followed.
     """
+    walker = _Walker()
     try:
-        tree = ast.parse(script)
-        walker = _Walker()
-        walker.block(tree.body, walker.names)
-    except (SyntaxError, ValueError, RecursionError) as error:
-        if isinstance(error, Unfollowed):
-            raise
+        with np.errstate(all="ignore"):
+            walker.block(ast.parse(script).body, walker.names)
+    except Unfollowed:
+        raise
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise Unfollowed("no Python that can be parsed") from None
+    except (TypeError, LookupError, ArithmeticError, AttributeError, _Return):
+        raise Unfollowed("a statement without a meaning") from None
     return Followed(walker.calls, walker.names)
 
 
@@ -285,7 +287,8 @@ class _Walker:
                 raise Unfollowed("arithmetic on lists")
             return np.add(as_array(a), as_array(b)) if array and isinstance(op, ast.Add) else BINARY[type(op)](a, b)
         if isinstance(op, ast.Pow):
-            result = np.float_power(a, b)
+            whole = isinstance(a, int) and isinstance(b, int) and abs(a) <= 1000 and 0 <= b <= 9
+            result = a**b if whole else np.float_power(a, b)
         elif isinstance(op, ast.MatMult):
             result = a @ b if max(a.size, b.size) <= 100 else self.refuse("a large product")
         elif math.prod(np.broadcast_shapes(np.shape(a), np.shape(b))) > MOST_ITEMS:

@@ -97,9 +97,7 @@ def completion(text: str) -> str:
             "object": "chat.completion",
             "created": int(time.time()),
             "model": "scripted",
-            "choices": [
-                {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
-            ],
+            "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
             "usage": {"prompt_tokens": 100, "completion_tokens": len(text.split()), "total_tokens": 0},
         }
     )

@@ -150,9 +150,9 @@ def test_retry_after_is_honoured(tmp_path):
         start = time.monotonic()
         assert ask(client(server.url, tmp_path)).text == "good"
         assert time.monotonic() - start >= 0.4
-    with Loopback(replies(Reply(status=503, headers={"Retry-After": "86400"}))) as server:
-        with pytest.raises(LLMUnavailable, match="asks to wait 86400 s"):
-            ask(client(server.url, tmp_path / "other"))
+    late = Reply(status=503, headers={"Retry-After": "86400"})
+    with Loopback(replies(late)) as server, pytest.raises(LLMUnavailable, match="asks to wait 86400 s"):
+        ask(client(server.url, tmp_path / "other"))
 
 
 def test_retry_after_in_its_forms():
