@@ -276,7 +276,8 @@ def _card(output: Path, model: str) -> str:
             default = "" if entries else "  default: true\n"
             place = f"  data_files:\n  - split: train\n    path: {config}/train-*-{digest}.parquet"
             entries.append(f"- config_name: {config}\n{default}{place}")
-    return CARD.format(configs="\n".join(entries), model=model)
+    name = Path(model).name if Path(model).exists() else model  # a card should not tell where things lay on a disk
+    return CARD.format(configs="\n".join(entries), model=name)
 
 
 def prepare(args: LLMArguments) -> tuple[list[Problem], Counter[str], Estimate]:

@@ -65,7 +65,8 @@ def _failure(error: ScriptFailed) -> str:
     if isinstance(error, BadPicture):
         return str(error).split(":")[0]
     exception = re.match(r"[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b", str(error))
-    return f"the script failed with {exception.group()}" if exception else "the script failed"
+    words = f"failed with {exception.group()}" if exception else re.split(r"[;:(]|\d", str(error))[0].strip()[:40]
+    return f"the script {words}"
 
 
 @dataclass
@@ -195,6 +196,8 @@ class _Run:
             self.result.unanswered += 1
             raise Dropped(f"{step}: no answer from the model") from None
         self.result.counts["answers"] += 1
+        if answer.finish_reason == "length":
+            self.result.counts["answers cut off by --max_tokens"] += 1
         if answer.prompt_tokens is None or answer.completion_tokens is None:
             self.result.counts["answers without a token count"] += 1
         else:
