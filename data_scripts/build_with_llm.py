@@ -35,13 +35,14 @@ from .llm.problems import Columns, Problem, read_problems
 from .llm.route import Outcome, Route, RouteOptions
 from .llm.sandbox import Sandbox
 from .phrases import parse_caption
-from .shards import fingerprint, name_by_content, write_parquet, write_text
+from .shards import fingerprint, name_by_content, remove_work, write_parquet, write_text
 
 VERSION = 1  # of the rows: raised whenever the same answers give other bytes
 FEATURES = Features({**rows.FEATURES, "negative_grades": List(Value("string"))})
 CONFIGS = {"with_markings": True, "letters_only": False}
 SHARD_SIZE = 32  # questions per shard
 SHEET_ROWS = 6
+MOST_PIXELS = 3000 * 3000  # of a drawing before it is scaled
 # What does not change the rows, and so stands neither in the report nor in the name of the work folder.
 RUN_OPTIONS = frozenset(
     ("num_workers", "sandbox_workers", "timeout", "max_tries", "cache_dir", "token_variable", "allow_unsafe_exec")
@@ -232,7 +233,7 @@ def _report(problems: list[Problem], unread: Counter[str], counts: list[dict], a
     dropped = sum((Counter(shard["dropped"]) for shard in counts), Counter(unread))
     for shard in counts:
         for name, count in shard["counts"].items():
-            (kept if name.startswith(("grade", "image")) else answers)[name] += count
+            (kept if name.startswith(("grade: ", "image ")) else answers)[name] += count
     return {
         "arguments": args.shaping,
         "version": VERSION,
@@ -299,8 +300,8 @@ def prepare(args: LLMArguments) -> tuple[list[Problem], Counter[str], Estimate]:
     return problems, unread, expected
 
 
-def build(args: LLMArguments, problems: list[Problem], unread: Counter[str]) -> dict:
-    """Build the data set and return the report that is written beside it.
+def build(args: LLMArguments, problems: list[Problem], unread: Counter[str]) -> tuple[dict, list[str]]:
+    """Build the data set; returns the report that is written beside it, and what is to be said of this run alone.
 
     Raises:
         LLMUnavailable, SandboxUnavailable: if the model or the sandbox is not to be had; what is finished is kept.
@@ -313,7 +314,7 @@ def build(args: LLMArguments, problems: list[Problem], unread: Counter[str]) -> 
     work.folder.mkdir(parents=True, exist_ok=True)
     sampling = Sampling(args.temperature, args.top_p, args.max_tokens, args.seed)
     client = ChatClient(args.server, sampling, AnswerCache(args.cache_dir), args.timeout, args.max_tries)
-    with Sandbox(args.sandbox_workers, allow_unsafe_exec=args.allow_unsafe_exec) as sandbox:
+    with Sandbox(args.sandbox_workers, max_pixels=MOST_PIXELS, allow_unsafe_exec=args.allow_unsafe_exec) as sandbox:
         route = Route(client, sandbox.render, lambda caption: parse_caption(caption).facts, args.options)
         counts = _build_shards(problems, work, args, route)
     report = _report(problems, unread, counts, args)
@@ -326,12 +327,12 @@ def build(args: LLMArguments, problems: list[Problem], unread: Counter[str]) -> 
     write_contact_sheet(first.slice(0, SHEET_ROWS).to_pylist(), output / "contact_sheet.png")
     write_text(_card(output, args.model), output / "README.md")
     asked = ", ".join(f"{count} {what}" for what, count in sorted(client.counts.items()))
-    print(f"this run: {asked or 'nothing asked'}")
+    notes = [f"calls of this run: {asked or 'none'}"]
     if unanswered:
-        print(f"{unanswered} calls got no answer: run the same command again to try them once more")
+        notes.append(f"{unanswered} calls got no answer: run the same command again to try them once more")
     else:
-        shutil.rmtree(output / ".build", ignore_errors=True)
-    return report
+        remove_work(output / ".build")
+    return report, notes
 
 
 def main() -> None:
@@ -340,10 +341,11 @@ def main() -> None:
     print(expected.text(args.price_input, args.price_output))
     if args.dry_run:
         return
-    report = build(args, problems, unread)
+    report, notes = build(args, problems, unread)
     counts = report["splits"]["train"]
     kept = counts["kept"]
     grades = ", ".join(f"{count} {name.removeprefix('grade: ')}" for name, count in kept.items() if "grade" in name)
+    print("\n".join(notes))
     print(f"train: {kept['rows']} of {counts['asked']} rows; negatives: {grades}")
     print(f"written to {args.output_dir} (see contact_sheet.png and build_report.json)")
 

@@ -17,6 +17,11 @@ from ..phrases.kinds import normal
 from . import pictures
 
 VERIFIED, PLAUSIBLE, DROPPED = GRADES = ("verified", "plausible", "dropped")
+# Statements about coordinate axes, which `script_reader` does not tell from other lines.
+ON_AXES = frozenset(
+    ("axes", "coordinates", "rising", "falling", "parallel_x", "parallel_y", "x_intercept", "y_intercept")
+    + ("parabola_up", "parabola_down", "on_parabola", "parabola_meets_x", "parabola_meets_y")
+)
 ParseCaption = Callable[[str], Sequence[Fact]]  # the statements of a caption, as far as they are understood
 
 
@@ -41,7 +46,7 @@ def checkable(facts: Sequence[Fact]) -> tuple[Fact, ...]:
     """The statements that can be checked on a figure, in one form: those of its kinds, about points of one letter."""
 
     def known(fact: Fact) -> bool:
-        kind = KINDS.get(fact.kind)
+        kind = KINDS.get(fact.kind) if fact.kind not in ON_AXES else None
         return kind is not None and len(fact.points) == len(kind.symmetries[0]) and all(map(str.isupper, fact.points))
 
     return tuple(normal(f) for f in facts if known(f) and all(len(p) == 1 for p in f.points))

@@ -16,8 +16,8 @@ LEAST_INK = 0.001  # of the image
 MOST_INK = 0.3  # of the image: lines and letters never cover that much
 EDGE = 2  # pixels
 DIFFERENT = 64  # grey levels
-# Of the image: at 336 pixels a side 40 pixels, about the ink of a small letter. A person sees no less.
-VISIBLE_SHARE = 40 / 336**2
+# Of the image: at 336 pixels a side 12 pixels. Two letters or digits of 18 pixels differ in 14 at least (E and F).
+VISIBLE_SHARE = 12 / 336**2
 
 
 def open_png(png: bytes) -> Image.Image:

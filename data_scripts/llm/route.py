@@ -30,6 +30,8 @@ from .script_reader import read_diagram
 from .script_scene import Unread
 
 SOURCE = "llm"
+# What prints words around the figure: the paper's rules allow none, and pixels do not tell them from letters.
+TITLE = re.compile(r"\.(?:title|suptitle|set_title|legend|[xy]label|set_[xy]label)\((?!\s*[\"']{2}\s*\))")
 
 
 @dataclass(frozen=True)
@@ -226,6 +228,8 @@ class _Run:
             raise Dropped(f"{step}: {error}") from None
 
     def image(self, script: str) -> Image.Image:
+        if TITLE.search(script):
+            raise BadPicture("the drawing has a title, a legend or a label of an axis: leave it out")
         image = pictures.open_png(self.route.render(script))
         fault = pictures.fault(image)
         if fault:
@@ -242,7 +246,11 @@ class _Run:
 
     def row(self, positive: Drawn, kept: list[tuple[Drawn, EditedCaption, str]]) -> dict:
         """The row in the project's columns; `facts` stands empty where the script could not be read."""
-        self.result.counts.update(f"grade: {graded}" for _, _, graded in kept)
+        counts = self.result.counts
+        counts["image negatives"] += len(kept)
+        for _, edited, graded in kept:
+            counts[f"grade: {graded}"] += 1
+            counts.update(f"image edit: {kind}" for kind in edited.edits.split("+"))
         return {
             "id": f"{SOURCE}/{self.problem.id}",
             "source": SOURCE,

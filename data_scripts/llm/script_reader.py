@@ -47,6 +47,7 @@ class _Assembly:
             raise Unread("a filled circle")
         for line in scene.lines:
             self._sort(line)
+        self.places: list[tuple[str, Point]] = []  # the script's names of points that are seen
         self.points: dict[str, Point] = {}
 
     def _sort(self, line: np.ndarray) -> None:
@@ -77,18 +78,33 @@ class _Assembly:
         return Diagram(plain.points, plain.segments, plain.circles, tuple(self._marks(plain)))
 
     def _candidates(self) -> list[Point]:
-        """Places that a letter may stand for, one per place."""
-        every = [xy for _, xy in self.scene.places]
-        every += [end for line in self.lines for end in line] + [centre for centre, _ in self.circles]
+        """Places that a letter may stand for, one per place: what is seen as a point of the figure."""
+        seen = [end for line in self.lines for end in line] + [centre for centre, _ in self.circles]
+        seen += self.scene.dots + [centre for centre, _ in self.scene.discs]
+        seen += [xy for _, xy in self.places]
+        seen += [xy for pair in combinations(self.lines, 2) if (xy := _crossing(*pair)) is not None]
         found: list[Point] = []
-        for xy in every:
+        for xy in seen:
             if all(math.dist(xy, other) > SAME * self.size for other in found):
                 found.append(xy)
         return found
 
+    def _is_seen(self, xy: Point) -> bool:
+        """Whether something is drawn there: the script's pairs of numbers are offsets and directions, too."""
+        near = SAME * self.size
+        return (
+            any(math.dist(xy, dot) < near for dot in [*self.scene.dots, *(c for c, _ in self.scene.discs)])
+            or any(
+                abs(math.dist(xy, centre) - radius) < near or math.dist(xy, centre) < near
+                for centre, radius in self.circles
+            )
+            or any(_off_line(xy, a, b) < near for a, b in [*self.lines, *self.short])
+        )
+
     def _name_points(self) -> None:
+        self.places = [(name, xy) for name, xy in self.scene.places if self._is_seen(xy)]
         candidates = self._candidates()
-        own = {name: xy for name, xy in self.scene.places if len(name) == 1}
+        own = {name: xy for name, xy in reversed(self.places) if len(name) == 1}
         for letter, at in self.scene.texts:
             if not re.fullmatch(r"[A-Z]", letter):
                 continue
@@ -153,6 +169,24 @@ class _Assembly:
         if wedge >= 180 or min(inside, wedge - inside) < 3:
             return None
         return Mark("angle", (a, vertex, b), normal_value(text))
+
+
+def _off_line(p: Point, a: Point, b: Point) -> float:
+    """Distance of a place from the line between two others."""
+    ux, uy = b[0] - a[0], b[1] - a[1]
+    t = ((p[0] - a[0]) * ux + (p[1] - a[1]) * uy) / max(ux * ux + uy * uy, 1e-12)
+    t = min(max(t, 0.0), 1.0)
+    return math.hypot(p[0] - a[0] - t * ux, p[1] - a[1] - t * uy)
+
+
+def _crossing(first: tuple[Point, Point], second: tuple[Point, Point]) -> Point | None:
+    """Where two lines cross between their ends."""
+    (a, b), (c, d) = np.array(first), np.array(second)
+    matrix = np.stack([b - a, c - d], axis=-1)
+    if abs(np.linalg.det(matrix)) < 1e-9 * math.dist(a, b) * math.dist(c, d):
+        return None
+    s, t = np.linalg.solve(matrix, c - a)
+    return tuple((a + s * (b - a)).tolist()) if 0 <= s <= 1 and 0 <= t <= 1 else None
 
 
 def _way(a: Point, b: Point) -> float:

@@ -46,6 +46,7 @@ class Scene:
     lines: list[np.ndarray] = field(default_factory=list)  # polylines, each `[points, 2]`
     circles: list[tuple[Point, float]] = field(default_factory=list)
     discs: list[tuple[Point, float]] = field(default_factory=list)  # filled: dots, if they are small
+    dots: list[Point] = field(default_factory=list)  # drawn by a marker
     texts: list[tuple[str, Point]] = field(default_factory=list)
     places: list[tuple[str, Point]] = field(default_factory=list)  # the script's own names of points
 
@@ -90,7 +91,7 @@ def _point(value: object) -> Point | None:
 
 
 def _named_places(names: dict[str, object]) -> list[tuple[str, Point]]:
-    """Points by the script's names: variables, and the entries of dictionaries."""
+    """Pairs of numbers by the script's names, variables and entries of dictionaries: points, but offsets as well."""
     found = []
     for name, value in names.items():
         entries = value.items() if isinstance(value, dict) else [(name, value)]
@@ -100,28 +101,31 @@ def _named_places(names: dict[str, object]) -> list[tuple[str, Point]]:
 
 def _require_equal_scale(calls: list[Call]) -> None:
     """Coordinates show the picture only where a unit is as long across as it is high."""
-    spans: dict[str, float] = {}
-    canvas = None
     for call in calls:
-        words = [*call.args, *call.kwargs.values()]
-        if call.name in ("set_aspect", "axis", "set", "add_subplot", "axes", "gca") and _says_equal(words):
+        words = [*call.args, *call.kwargs.values(), *_words(call.kwargs.get("subplot_kw"))]
+        if call.name in ("set_aspect", "axis", "set", "subplots", "add_subplot", "axes", "gca") and _says_equal(words):
             return
-        if isinstance(call.kwargs.get("subplot_kw"), dict) and _says_equal(call.kwargs["subplot_kw"].values()):
-            return
-        if call.name in ("set_xlim", "set_ylim"):
-            ends = _point(call.args if len(call.args) == 2 else call.args[0] if call.args else None)
+    if not _fills_its_canvas_evenly(calls):
+        raise Unread("axes without equal scale")
+
+
+def _words(options: object) -> Iterable[object]:
+    return options.values() if isinstance(options, dict) else ()
+
+
+def _fills_its_canvas_evenly(calls: list[Call]) -> bool:
+    """Axes over the whole canvas whose limits span as much across and up as the canvas does."""
+    spans, canvas, whole = {}, None, False
+    for call in calls:
+        if call.name in ("set_xlim", "set_ylim") and call.args:
+            ends = _point(call.args if len(call.args) == 2 else call.args[0])
             spans[call.name] = abs(ends[0] - ends[1]) if ends else math.nan
-        if call.name in ("figure", "subplots"):
+        elif call.name in ("figure", "subplots"):
             canvas = _point(call.kwargs.get("figsize"))
-    full = any(c.name == "add_axes" and list(c.args[:1]) == [[0, 0, 1, 1]] for c in calls)
-    if (
-        full
-        and canvas
-        and len(spans) == 2
-        and abs(spans["set_xlim"] / spans["set_ylim"] * canvas[1] / canvas[0] - 1) < 0.01
-    ):
-        return
-    raise Unread("axes without equal scale")
+        whole |= call.name == "add_axes" and list(call.args[:1]) == [[0, 0, 1, 1]]
+    if not whole or not canvas or len(spans) < 2 or not spans["set_ylim"] or not canvas[0]:
+        return False
+    return abs(spans["set_xlim"] / spans["set_ylim"] * canvas[1] / canvas[0] - 1) < 0.01
 
 
 def _says_equal(words: Iterable[object]) -> bool:
@@ -146,7 +150,9 @@ def _draw(call: Call, scene: Scene) -> None:
         _text(name, args, kwargs, scene)
     elif name == "fill":
         scene.lines.append(_closed(_array(*args[:2])))
-    elif name not in SILENT and name != "scatter":  # dots are no lines
+    elif name == "scatter":
+        scene.dots += map(tuple, _array(*args[:2]).tolist())
+    elif name not in SILENT:
         raise Unread(f"a call of {name[:30]}")
 
 
@@ -161,6 +167,8 @@ def _plot(args: tuple, kwargs: dict, scene: Scene) -> None:
         line = _array(xs, ys)
         if len(line) > 1 and not no_line:
             scene.lines.append(line)
+        else:
+            scene.dots += map(tuple, line.tolist())
 
 
 def _closed(corners: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The route against a real server and a real, small model: `transformers serve` with the embedded SmolLM2.
 
-135M parameters write no figure. What is tested is the way: requests that the server understands, answers that are kept,
-and an end with counted drops.
+135M parameters write no figure. What is tested is the way: requests that the server understands, answers that are
+kept, and an end with counted drops.
 """
 
 import importlib.util
