@@ -107,7 +107,7 @@ class LLMArguments:
         if self.markings not in CONFIGS:
             raise ValueError(f"unknown markings '{self.markings}': expected one of {', '.join(CONFIGS)}")
         require_at_least(self, num_image_negatives=1, image_size=64, max_tokens=1, num_workers=1, sandbox_workers=1)
-        require_at_least(self, max_tries=1, timeout=0.001)
+        require_at_least(self, max_tries=1, timeout=0.001, seed=0)
         if self.max_questions is not None:
             require_at_least(self, max_questions=1)
         if (self.price_input is None) != (self.price_output is None):
@@ -233,7 +233,7 @@ def _report(problems: list[Problem], unread: Counter[str], counts: list[dict], a
     dropped = sum((Counter(shard["dropped"]) for shard in counts), Counter(unread))
     for shard in counts:
         for name, count in shard["counts"].items():
-            (kept if name.startswith(("grade: ", "image ")) else answers)[name] += count
+            (kept if name.startswith(("grade: ", "image ", "plausible: ")) else answers)[name] += count
     return {
         "arguments": args.shaping,
         "version": VERSION,
@@ -320,8 +320,10 @@ def build(args: LLMArguments, problems: list[Problem], unread: Counter[str]) -> 
     report = _report(problems, unread, counts, args)
     write_text(json.dumps(report, indent=1, ensure_ascii=False), output / "build_report.json")
     unanswered = sum(shard["unanswered"] for shard in counts)
+    silence = f"{unanswered} calls got no answer (the last: {client.last_failure})" if unanswered else ""
     if not report["splits"]["train"]["kept"]["rows"]:
-        raise ValueError(f"no row could be made of {len(problems)} questions: {report['splits']['train']['dropped']}")
+        reasons = report["splits"]["train"]["dropped"]
+        raise ValueError(f"no row could be made of {len(problems)} questions: {reasons}{silence and f'; {silence}'}")
     digest = _place(work, counts, output / args.markings)
     first = pq.read_table(next(iter(sorted((output / args.markings).glob(f"train-*-{digest}.parquet")))))
     write_contact_sheet(first.slice(0, SHEET_ROWS).to_pylist(), output / "contact_sheet.png")
@@ -329,7 +331,7 @@ def build(args: LLMArguments, problems: list[Problem], unread: Counter[str]) -> 
     asked = ", ".join(f"{count} {what}" for what, count in sorted(client.counts.items()))
     notes = [f"calls of this run: {asked or 'none'}"]
     if unanswered:
-        notes.append(f"{unanswered} calls got no answer: run the same command again to try them once more")
+        notes.append(f"{silence}: run the same command again to try them once more")
     else:
         remove_work(output / ".build")
     return report, notes

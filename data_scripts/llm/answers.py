@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from ..diagram.diagram import EDIT_KINDS
+from ..phrases.lexer import SYMBOLS
 
 FENCE = re.compile(r"```[ \t]*([\w+-]*)[^\n]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL)
 THOUGHTS = re.compile(r"<(think|thinking|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
@@ -59,7 +60,19 @@ def read_script(text: str) -> str:
     return script
 
 
+# LaTeX that models write in spite of what they were asked for. A sign before a name stands close to it.
+_LATEX = [(r"\^?\{?\\circ\}?|\\degree(?![a-z])", "°"), (r"\\[(),;! ]", " ")]
+_LATEX += [
+    (re.escape(tex) + r"(?![a-z])" + (r"\s*" if sign in "△∠⊙▱" else ""), sign)
+    for sign, forms in SYMBOLS.items()
+    for tex in forms
+    if tex[0] == "\\"
+]
+
+
 def _without_markup(text: str) -> str:
+    for tex, sign in _LATEX:
+        text = re.sub(tex, sign, text)
     return re.sub(r"\*\*|__|`|\$", "", text)
 
 

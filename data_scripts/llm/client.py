@@ -125,6 +125,7 @@ class ChatClient:
         self._stopped = threading.Event()
         self._stop_reason = "the run was stopped"
         self._failed_in_a_row = 0
+        self.last_failure = ""  # why the latest call that got no answer got none
 
     def request(self, messages: Messages) -> dict[str, object]:
         """What an answer is kept under."""
@@ -186,6 +187,7 @@ class ChatClient:
 
     def _give_up(self, reason: str) -> Answer:
         with self._lock:
+            self.last_failure = reason
             self._failed_in_a_row += 1
             hopeless = self._failed_in_a_row >= PATIENCE
         if hopeless:

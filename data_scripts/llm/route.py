@@ -159,6 +159,8 @@ class _Run:
             except Dropped as reason:
                 self.result.dropped[str(reason)] += 1
                 continue
+            if graded.reason:
+                self.result.counts[f"{graded.grade}: {graded.reason}"] += 1
             kept.append((negative, edited, graded.grade))
         return kept
 

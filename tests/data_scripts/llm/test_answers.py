@@ -53,10 +53,15 @@ def test_no_script_is_refused(answer, reason):
         "Here is the caption:\n\n△ABC is drawn with AB ⊥ BC.",
         "```\n△ABC is drawn with AB ⊥ BC.\n```",
         "<think>which?</think>△ABC is drawn with AB ⊥ BC.",
+        r"\(\triangle ABC\) is drawn with $AB \perp BC$.",
     ],
 )
 def test_captions_are_found(answer):
     assert read_caption(answer) == "△ABC is drawn with AB ⊥ BC."
+
+
+def test_degrees_are_written_as_signs():
+    assert read_caption(r"$\angle ABC = 40^\circ$, $\angle ACB = 50^{\circ}$") == "∠ABC = 40°, ∠ACB = 50°."
 
 
 @pytest.mark.parametrize(
