@@ -4,6 +4,7 @@
 `Author` is such an answer: a perfect author of figures, whose scripts, captions and negatives are our own engine's.
 """
 
+import contextlib
 import json
 import threading
 import time
@@ -133,13 +134,12 @@ class Work:
 def work(index: int, negatives: int = 4) -> Work:
     """The work on question "Figure number `index`"."""
     program, rng = programs(index + 1)[index], np.random.default_rng(index)
-    style = Style.draw(rng, 200)
-    found = image_negatives(program, negatives, rng, index, Counter())
-    return Work(
-        to_script(lay_out(program.diagram, style)),
-        caption(program.diagram.facts, index),
-        {n.caption: to_script(lay_out(n.diagram, style)) for n in found},
-    )
+    style = Style.draw(rng, 336)
+    found = {}
+    for negative in image_negatives(program, negatives, rng, index, Counter()):
+        with contextlib.suppress(ValueError):  # there is no room for a letter
+            found[negative.caption] = to_script(lay_out(negative.diagram, style))
+    return Work(to_script(lay_out(program.diagram, style)), caption(program.diagram.facts, index), found)
 
 
 def question(index: int) -> dict:
