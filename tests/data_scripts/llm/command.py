@@ -24,7 +24,7 @@ def arguments(folder: Path, url: str, **options: object) -> dict[str, object]:
         "base_url": url,
         "output_dir": str(folder / "rows"),
         "cache_dir": str(folder / "answers"),
-        "num_image_negatives": 3,
+        "num_image_negatives": 2,
         "image_size": 96,
         "num_workers": 2,
         **options,

@@ -40,7 +40,7 @@ def test_rows_of_a_perfect_author(tmp_path, monkeypatch, capsys):
     grades: Counter[str] = Counter()
     for i, row in enumerate(data):
         assert row["caption"] == work(i).caption and row["script"].strip() == work(i).script.strip()
-        assert 1 <= len(row["negative_images"]) <= 3
+        assert 1 <= len(row["negative_images"]) <= 2
         for column in ("captions", "scripts", "edits", "grades"):
             assert len(row[f"negative_{column}"]) == len(row["negative_images"])
         grades.update(row["negative_grades"])
@@ -89,8 +89,8 @@ def test_a_dry_run_says_what_it_would_cost_and_asks_nothing(tmp_path, monkeypatc
     status, said, _ = command(monkeypatch, capsys, options)
     assert status == 0 and not (tmp_path / "rows").exists()
     assert f"{COUNT} questions; tokens counted by 4 characters a token" in said
-    # per question: script, caption, list and 3 edits; with a repair each, and 1 caption to spare, 2 + 1 + 1 + 2 * 4
-    assert f"calls: {COUNT * 6} to {COUNT * 12}" in said
+    # per question: script, caption, list and 2 edits; with a repair each and 1 caption to spare, 2 + 1 + 1 + 2 * 3
+    assert f"calls: {COUNT * 5} to {COUNT * 10}" in said
     assert "cost: about" in said
 
 

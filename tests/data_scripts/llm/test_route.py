@@ -147,7 +147,7 @@ def test_a_server_that_dies_leaves_finished_rows_and_a_way_on(tmp_path, monkeypa
         return Reply(status=500, body="out of memory") if down[0] else author(text, number)
 
     with Loopback(dying) as server:
-        options = {**arguments(tmp_path, server.url), "max_tries": 1, "num_workers": 1}
+        options = {**arguments(tmp_path, server.url), "max_tries": 1, "num_workers": 1, "num_image_negatives": 3}
         status, _, complaint = command(monkeypatch, capsys, options)
         error = complaint.splitlines()[-1]
         assert status == 2 and "failed 3 calls in a row" in error and "run the same command again" in error
