@@ -205,7 +205,7 @@ def _build_shards(problems: list[Problem], work: WorkFolder, args: LLMArguments,
                 counts[number] = work.write(number, made)
         except LLMUnavailable as error:
             raise LLMUnavailable(
-                f"{str(error).rstrip('.')}. {bar.n} of {len(numbered)} questions were worked on; their answers are kept in "
+                f"{str(error).rstrip('.')}. {bar.n} of {len(numbered)} questions were worked on; answers are kept in "
                 f"{args.cache_dir}: run the same command again to go on"
             ) from None
         finally:
