@@ -110,27 +110,41 @@ class Assembly:
             for old in (self.output / config).glob("*.parquet"):
                 if old.name not in moved:
                     old.unlink()
-        shutil.rmtree(self.output / ".build", ignore_errors=True)
+        remove_work(self.output / ".build")
         return report
 
     def _move_in(self, config: str) -> tuple[str, list[str]]:
-        """Move a configuration's files; returns the digest in their names and the names.
-
-        `datasets` caches a local folder by its name and by the patterns in its card, not by what the files hold:
-        without a digest in the pattern, whoever builds anew in a folder of the same name is served the old rows.
-        """
+        """Move a configuration's files; returns the digest in their names and the names."""
         target = self.output / config
         target.mkdir(parents=True, exist_ok=True)
-        files = sorted((self.staging / config).glob("*.parquet"))
-        digest = hashlib.sha256(b"".join(_digest(path) for path in files)).hexdigest()[:12]
-        for path in files:  # cut in between, a rerun writes them all again from the shards
-            os.replace(path, target / f"{path.stem}-{digest}.parquet")
-        return digest, [f"{path.stem}-{digest}.parquet" for path in files]
+        digest = name_by_content(self.staging / config)
+        names = sorted(path.name for path in (self.staging / config).glob("*.parquet"))
+        for name in names:  # cut in between, a rerun writes them all again from the shards
+            os.replace(self.staging / config / name, target / name)
+        return digest, names
+
+
+def name_by_content(folder: Path) -> str:
+    """Append a digest of all its parquet files to each one's name, and return the digest.
+
+    `datasets` caches a local folder by its name and by the patterns in its card, not by what the files hold: without a
+    digest in the pattern, whoever builds anew in a folder of the same name is served the old rows.
+    """
+    files = sorted(folder.glob("*.parquet"))
+    digest = hashlib.sha256(b"".join(_digest(path) for path in files)).hexdigest()[:12]
+    for path in files:
+        path.rename(path.with_stem(f"{path.stem}-{digest}"))
+    return digest
 
 
 def _digest(path: Path) -> bytes:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").digest()
+
+
+def remove_work(folder: Path) -> None:
+    """Delete a work folder whose rows have reached their final place."""
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _replace_columns(table: pa.Table, rows: list[dict], schema: pa.Schema) -> pa.Table:
@@ -146,11 +160,11 @@ LISTS = {
     "retrieved_ids": "retrieval negatives",
 }
 EDITS = {"negative_edits": "image edit", "rule_edits": "rule edit"}
-KINDS = ("source", "kind", "format")
+KINDS = ("source", "kind")
 
 
 def count_rows(table: pa.Table) -> Counter[str]:
-    """Rows, negatives by family, edits by kind; rows by source, and questions by kind and format."""
+    """Rows, negatives by family, edits by kind; rows by source, questions by kind, format and letter."""
     counts = Counter(rows=table.num_rows)
     for column, name in LISTS.items():
         if column in table.column_names:
@@ -162,4 +176,8 @@ def count_rows(table: pa.Table) -> Counter[str]:
     for column in KINDS:
         if column in table.column_names:
             counts.update(f"{column}: {kind}" for kind in table[column].to_pylist())
+    if {"choices", "answer"} <= set(table.column_names):
+        posed = list(zip(table["choices"].to_pylist(), table["answer"].to_pylist(), strict=True))
+        counts.update("format: multiple choice" if choices else "format: open" for choices, _ in posed)
+        counts.update(f"letter: {answer}" for choices, answer in posed if choices)
     return counts

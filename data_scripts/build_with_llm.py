@@ -26,6 +26,7 @@ from tqdm.auto import tqdm
 from trl import TrlParser
 
 from . import rows
+from .assemble import name_by_content, remove_work
 from .cli import require_at_least, run_command
 from .contact_sheet import write_contact_sheet
 from .llm.cache import AnswerCache
@@ -35,7 +36,7 @@ from .llm.problems import Columns, Problem, read_problems
 from .llm.route import Outcome, Route, RouteOptions
 from .llm.sandbox import Sandbox
 from .phrases import parse_caption
-from .shards import fingerprint, name_by_content, remove_work, write_parquet, write_text
+from .shards import fingerprint, write_parquet, write_text
 
 VERSION = 1  # of the rows: raised whenever the same answers give other bytes
 FEATURES = Features({**rows.FEATURES, "negative_grades": List(Value("string"))})

@@ -1,4 +1,4 @@
-"""Figures as PNG: 16 levels of grey, no filter.
+"""Figures as PNG: 16 levels of grey, no filter; pictures of others as they are.
 
 Line drawings are white with runs of black, and their edges need no more than 16 greys: written with 4 bits a pixel and
 run-length matching they take a third less room than Pillow's files and a third of the time (Pillow offers neither
@@ -6,6 +6,7 @@ run-length matching they take a third less room than Pillow's files and a third 
 bytes.
 """
 
+import io
 import struct
 import zlib
 
@@ -42,6 +43,13 @@ def encode_png(image: np.ndarray | Image.Image) -> bytes:
     pixels = deflate.compress(lines.tobytes()) + deflate.flush()
     header = struct.pack(">IIBBBBB", width, height, 4, 0, 0, 0, 0)  # 4 bits, grey, no interlacing
     return SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", pixels) + _chunk(b"IEND", b"")
+
+
+def encode_picture(image: Image.Image) -> bytes:
+    """Any picture as a PNG file, its pixels as they are; the same bytes for the same pixels."""
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", compress_type=zlib.Z_RLE)
+    return buffer.getvalue()
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:

@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from ..diagram.diagram import EDIT_KINDS
-from ..rows import png_bytes
+from ..png import encode_picture
 from . import pictures
 from .answers import EditedCaption, Unreadable, read_caption, read_captions, read_script
 from .cache import Answer
@@ -273,7 +273,7 @@ class _Run:
 
 
 def _png(image: Image.Image) -> dict:
-    return {"bytes": png_bytes(image), "path": None}
+    return {"bytes": encode_picture(image), "path": None}
 
 
 def _facts(drawn: Drawn) -> str:

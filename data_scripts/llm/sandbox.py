@@ -36,7 +36,7 @@ from PIL import Image
 from trl import TrlParser
 
 from ..cli import require_at_least, run_command
-from ..rows import png_bytes
+from ..png import encode_picture
 from .sandbox_worker.messages import (
     HEAD,
     LENGTH,
@@ -303,7 +303,7 @@ def _encode(content: bytes, max_pixels: int) -> bytes:
     image = Image.frombuffer("RGBA", (width, height), content[SIZE.size :], "raw", "RGBA", 0, 1)
     if image.getextrema()[3] != (255, 255):
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return png_bytes(image.convert("RGB"))
+    return encode_picture(image.convert("RGB"))
 
 
 @dataclass

@@ -2,11 +2,9 @@
 
 from collections import Counter
 
+from ..questions.choices import CHOICE_INSTRUCTION, INSTRUCTION
 from .answers import LETTERS, MAX_ANSWER, without_statement
 from .records import Record
-
-OPEN = "Put the final answer in \\boxed{}."
-CHOICES = "Put the letter of the right choice in \\boxed{}."
 
 
 def sft_row(record: Record, skipped: Counter[str]) -> dict | None:
@@ -17,8 +15,8 @@ def sft_row(record: Record, skipped: Counter[str]) -> dict | None:
     the one box (the paper's format, section 4); where a source has no solution, the answer stands alone.
 
     Returns:
-        `id`, `kind` (the source), `prompt` and `completion` (conversational), `images` (undecoded, one or none), and
-        `answer`: what stands in the box.
+        `id`, `kind` (the source), `prompt` and `completion` (conversational), `images` (undecoded, one or none),
+        `answer` (what stands in the box), `value` and `choices`.
     """
     if not record.question or not record.answer:
         skipped["question: none" if not record.question else "question: no answer"] += 1
@@ -27,14 +25,14 @@ def sft_row(record: Record, skipped: Counter[str]) -> dict | None:
     if len(answer) > MAX_ANSWER or not _balanced(answer):
         skipped["question: its answer cannot be boxed"] += 1
         return None
-    steps = without_statement(record.solution or "")
+    steps, value = without_statement(record.solution or ""), answer
     if record.choices:
-        answer = answer[1]  # of `(C) 40`
+        answer, value = answer[1], answer[3:].strip()  # of `(C) 40`
         listed = [f"({letter}) {value}" for letter, value in zip(LETTERS, record.choices, strict=False)]
-        prompt = "\n".join([record.question, *listed, CHOICES])
+        prompt = "\n".join([record.question, *listed, CHOICE_INSTRUCTION])
         steps = f"{steps} This is choice ({answer}).".lstrip()
     else:
-        prompt = f"{record.question} {OPEN}"
+        prompt = f"{record.question} {INSTRUCTION}"
     return {
         "id": record.id,
         "kind": record.source,
@@ -42,6 +40,8 @@ def sft_row(record: Record, skipped: Counter[str]) -> dict | None:
         "completion": [{"role": "assistant", "content": f"{steps} \\boxed{{{answer}}}".lstrip()}],
         "images": [{"bytes": record.image, "path": None}] if record.image else [],
         "answer": answer,
+        "value": value,
+        "choices": list(record.choices),
     }
 
 

@@ -106,3 +106,9 @@ def fake_encoder(retriever: str = "") -> SentenceEncoder:
         return np.array([[caption.count(chr(c)) for c in range(128)] for caption in captions], dtype=np.float32)
 
     return SentenceEncoder("letter counts", encode)
+
+
+def fake_encode(texts: list[str]) -> np.ndarray:
+    """The same, L2-normalised."""
+    counts = fake_encoder().encode(list(texts))
+    return counts / np.linalg.norm(counts, axis=1, keepdims=True)
