@@ -18,58 +18,29 @@ paper's rule. Against a test set whose questions were re-worded, `either` is the
 Memory is bounded: a block of rows against a block of test items at a time.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..embedded import minilm_folder
+from ..negatives.encoding import SentenceEncoder, load_encoder, normalised
 from ..shards import fingerprint
 from .image_hash import WORDS, distances
 from .items import Item
-
-if TYPE_CHECKING:
-    from sentence_transformers import SentenceTransformer
 
 MATCHES = ("both", "text", "image", "either")
 BLOCK = 512  # rows, and eight times as many test items, compared at a time
 Encode = Callable[[list[str]], np.ndarray]  # texts to L2-normalised vectors, [texts, dim] float32
 
 
-SIGNS = {
-    "∠": " angle ", "△": " triangle ", "⊙": " circle ", "∥": " is parallel to ", "⊥": " is perpendicular to ",
-    "∼": " is similar to ", "°": " degrees ", "·": " times ",
-}  # fmt: skip
-
-
-def spelled(text: str) -> str:
-    """The text with its signs as words and its names letter by letter: "angle A B C" for "∠ABC".
-
-    Sentence encoders have no word for `∠ABC`: to MiniLM it is the unknown one, and ∠ABC and ∠ACB are the same with a
-    cosine of 1.0. Spelled, they are 0.985 apart from one another, below every sensible threshold.
-    """
-    for sign, word in SIGNS.items():
-        text = text.replace(sign, word)
-    text = re.sub(r"(?<![A-Za-z])[A-Z]{2,6}(?![A-Za-z])", lambda name: " ".join(name[0]), text)
-    return " ".join(text.split())
-
-
 @lru_cache(maxsize=1)
-def _load(encoder: str) -> "SentenceTransformer":
-    from sentence_transformers import SentenceTransformer  # seconds to import, and images may decide alone
-
-    folder = minilm_folder() if encoder == "embedded" else encoder
-    try:
-        return SentenceTransformer(folder, model_kwargs={"use_safetensors": True})
-    except (OSError, ValueError) as error:
-        raise ValueError(f"no sentence encoder at '{encoder}' ({error}): give --encoder a Hub id or folder") from None
+def _load(encoder: str) -> SentenceEncoder:
+    return load_encoder(encoder)
 
 
 def encode(encoder: str, texts: list[str]) -> np.ndarray:
-    """L2-normalised embeddings of spelled texts, `[texts, dim]` float32, by a sentence-transformers model loaded once.
+    """L2-normalised embeddings, `[texts, dim]` float32, by a sentence-transformers model that is loaded once.
 
     Args:
         encoder: a Hub id, a folder, or `embedded` for the MiniLM that comes in a wheel.
@@ -77,8 +48,7 @@ def encode(encoder: str, texts: list[str]) -> np.ndarray:
     Raises:
         ValueError: if the model cannot be loaded.
     """
-    texts = [spelled(text) for text in texts]
-    return _load(encoder).encode(texts, normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False)
+    return normalised(_load(encoder).encode(texts), texts)
 
 
 @dataclass(frozen=True)

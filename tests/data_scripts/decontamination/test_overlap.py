@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from data_scripts.decontamination import overlap
 from data_scripts.decontamination.image_hash import WORDS
 from data_scripts.decontamination.items import Item
-from data_scripts.decontamination.overlap import Rule, TestSet, encode, spelled
+from data_scripts.decontamination.overlap import Rule, TestSet, encode
+from data_scripts.negatives.encoding import spelled
 
 from ..samples import fake_encode
 

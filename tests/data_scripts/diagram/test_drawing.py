@@ -115,10 +115,8 @@ def test_a_figure_too_small_for_a_letter_is_refused():
 
 
 def test_the_same_input_gives_the_same_bytes():
-    for program in programs(8):
-        style = Style.draw(np.random.default_rng(1), 336)
-        first, second = (encode_png(rasterise(lay_out(program.diagram, style))) for _ in range(2))
-        assert first == second
+    first, second = ([encode_png(rasterise(drawing)) for drawing in drawings(8)] for _ in range(2))
+    assert len(first) >= 7 and first == second
 
 
 def test_black_on_white_grey_image():

