@@ -1,0 +1,239 @@
+"""Writes an edited statement in the form of the one it replaces.
+
+Promise: only the edited letters, number or words change; names keep their "side" or "\\angle", signs stay signs and
+LaTeX stays LaTeX, articles fit the words after them, and a sentence still begins with a capital. For another kind of
+statement the wording nearest to the old one is taken, step by step.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from functools import cache, lru_cache
+
+from ..diagram import Fact
+from .grammar import VALUE_PLACE, Parsed, Statement, Symbol, symbols_of
+from .kinds import SYMMETRIES, normal
+from .lexer import SYMBOLS
+from .lexicon import Phrase, all_phrases
+from .values import normal_value
+
+_SIGNS = {"TRI": "△", "ANG1": "∠", "ANG3": "∠", "CIRC": "⊙"}
+_WORDS = {"TRI": "triangle ", "ANG1": "angle ", "ANG3": "angle ", "CIRC": "circle "}
+_NUMBER_OR_LETTER = re.compile(r"\d+(?:\.\d+)?|(?<![a-zA-Z\\])[a-z](?![a-zA-Z])")
+
+
+def rewrite(parsed: Parsed, statement: Statement, number: int, edited: Fact) -> str | None:
+    """The statement's text with its fact of that number edited; None where no wording fits.
+
+    Args:
+        parsed: the caption.
+        statement: one of its statements.
+        number: which of the statement's facts is edited.
+        edited: the fact to state in its place, with other points, another value or another kind.
+    """
+    old = statement.facts[number]
+    if edited.kind != old.kind:
+        return _another_kind(parsed, statement, number, edited)
+    if edited.value != old.value:
+        return _another_value(parsed.text, statement, edited.value)
+    letters: dict[int, str] = {}
+    for place, before, after in zip(statement.phrase.facts[number][1], old.points, edited.points, strict=True):
+        if (place == -1 and before != after) or letters.setdefault(place, after) != after:
+            return None
+    changes = [
+        (span, letters[place])
+        for name in statement.names
+        for place, span in zip(name.places, name.spans, strict=True)
+        if place in letters
+    ]
+    return _replaced(parsed.text, statement.span, changes)
+
+
+def _replaced(text: str, span: tuple[int, int], changes: list[tuple[tuple[int, int], str]]) -> str:
+    """A stretch of the text with parts of it changed."""
+    pieces, at = [], span[0]
+    for (start, end), new in sorted(changes):
+        pieces += [text[at:start], new]
+        at = end
+    return "".join([*pieces, text[at : span[1]]])
+
+
+def _another_value(text: str, statement: Statement, value: str) -> str | None:
+    """The number or letter in which the values differ is changed where it stands."""
+    ((start, end),) = (s for n in statement.names for p, s in zip(n.places, n.spans, strict=True) if p == VALUE_PLACE)
+    surface = text[start:end]
+    olds = list(_NUMBER_OR_LETTER.finditer(normal_value(surface)))
+    news = list(_NUMBER_OR_LETTER.finditer(value))
+    if len(olds) != len(news):
+        return None
+    differ = [i for i, (a, b) in enumerate(zip(olds, news, strict=True)) if a.group() != b.group()]
+    if len(differ) != 1:
+        return None
+    old, new = olds[differ[0]].group(), news[differ[0]].group()
+    earlier = sum(m.group() == old for m in olds[: differ[0]])
+    places = [m for m in _NUMBER_OR_LETTER.finditer(surface) if m.group() == old]
+    if len(places) <= earlier:
+        return None
+    found = places[earlier]
+    return _replaced(text, statement.span, [((start + found.start(), start + found.end()), new)])
+
+
+@dataclass(frozen=True)
+class _Chunk:
+    """A step of a wording as it stands in the text, with the number of the old step whose surroundings it takes."""
+
+    text: str
+    old: int | None
+
+
+def _chunks(parsed: Parsed, statement: Statement, steps: tuple[Symbol, ...]) -> list[tuple[int, int, str]]:
+    """Where every step of the wording stands in the text, and its article."""
+    names = iter(statement.names)
+    at, found = statement.tokens[0], []
+    for step in steps:
+        first = last = at
+        if step.kind:
+            span = next(names).spans[-1]
+            while parsed.tokens[last].end < span[1]:
+                last += 1
+        article = parsed.tokens[first].article
+        found.append((parsed.tokens[first].start, parsed.tokens[last].end, parsed.text[slice(*article)] if article else ""))
+        at = last + 1
+    return found
+
+
+def _another_kind(parsed: Parsed, statement: Statement, number: int, edited: Fact) -> str | None:
+    old = statement.facts[number]
+    if not set(edited.points) <= set(old.points):
+        return None
+    where = tuple(i if old.points[i : i + 1] == (p,) else old.points.index(p) for i, p in enumerate(edited.points))
+    new = _closest(statement.phrase, number, edited.kind, where)
+    if new is None:
+        return None
+    steps = symbols_of_phrase(statement.phrase)
+    chunks = _chunks(parsed, statement, steps)
+    text = parsed.text[slice(*statement.span)]
+    letters = {p: parsed.text[slice(*s)] for n in statement.names for p, s in zip(n.places, n.spans, strict=True)}
+    written: list[_Chunk] = []
+    keys = [[(s.kind, s.text, s.places) for s in side] for side in (steps, new)]
+    for tag, i, j, k, m in SequenceMatcher(None, *keys, autojunk=False).get_opcodes():
+        if tag == "equal":
+            for offset in range(j - i):
+                start, end, article = chunks[i + offset]
+                written.append(_Chunk(_with_article(article, parsed.text[start:end]), i + offset))
+            continue
+        for offset in range(m - k):
+            last = offset == m - k - 1
+            pair = None if tag == "insert" else j - 1 if last else i + offset if i + offset < j else None
+            source = i + offset if tag == "replace" and i + offset < j else None
+            article = _article(chunks[source][2] if source is not None else "", new[k + offset], first=k + offset == 0)
+            written.append(_Chunk(_with_article(article, _write(new[k + offset], letters, text)), pair))
+    result = _join(parsed.text, chunks, written)
+    if result.count("$") % 2 != text.count("$") % 2 or result.count("{") != result.count("}"):
+        return None
+    began_as_word = bool(chunks[0][2]) or not steps[0].kind
+    if began_as_word and text[0].isupper() and result[0].islower():
+        result = result[0].upper() + result[1:]
+    elif began_as_word and not text[0].isupper() and len(result) > 1 and result[0].isupper() and result[1].islower():
+        result = result[0].lower() + result[1:]
+    return result
+
+
+def _article(before: str, step: Symbol, first: bool) -> str:
+    """The article of a new step: at the start as the old one had it, further on as the wording has it."""
+    if first:
+        return before
+    if not step.article:
+        return ""
+    return before or step.article
+
+
+def _with_article(article: str, word: str) -> str:
+    if not article:
+        return word
+    if article.lower() != "the":
+        vowel = word[:1].lower() in "aeio" or word[:2] == "un"
+        article = article[0] + ("n" if vowel else "")
+    return f"{article} {word}"
+
+
+def _write(step: Symbol, letters: dict[int, str], text: str) -> str:
+    """A step that the old wording did not have, in signs or words as the old one."""
+    latex = "\\" in text or "$" in text
+    if not step.kind:
+        if step.text in SYMBOLS and latex:
+            return next((s for s in SYMBOLS[step.text] if s.startswith("\\")), step.text)
+        return step.text
+    name = "".join(letters[p] for p in step.places)
+    in_words = not any(sign in text for sign in "△∠⊙∥⊥=≅∼") and not latex
+    if in_words:
+        return _WORDS.get(step.kind, "") + name
+    sign = _SIGNS.get(step.kind, "")
+    return f"{SYMBOLS[sign][1]} {name}" if latex and sign else sign + name
+
+
+def _join(text: str, chunks: list[tuple[int, int, str]], written: list[_Chunk]) -> str:
+    """Chunks side by side, with what stood between the old ones where both neighbours are there."""
+    result = written[0].text
+    for before, after in zip(written, written[1:], strict=False):
+        gap = " "
+        if before.old is not None and after.old == before.old + 1:
+            start, article = chunks[after.old][0], chunks[after.old][2]
+            gap = text[chunks[before.old][1] : start]
+            if article:
+                gap = gap[: gap.rfind(article)] or " "
+        elif after.text[:1] == ",":
+            gap = ""
+        result += gap + after.text
+    return result
+
+
+symbols_of_phrase = cache(lambda phrase: symbols_of(phrase.template))
+
+
+@cache
+def _by_kinds() -> dict[tuple[str, ...], list[Phrase]]:
+    table: dict[tuple[str, ...], list[Phrase]] = {}
+    for phrase in all_phrases():
+        table.setdefault(tuple(kind for kind, _ in phrase.facts), []).append(phrase)
+    return table
+
+
+@lru_cache(maxsize=4096)
+def _closest(phrase: Phrase, number: int, kind: str, where: tuple[int, ...]) -> tuple[Symbol, ...] | None:
+    """The wording of another kind that reads most like a phrase, with the places of the phrase.
+
+    `where` says which point of the old fact each point of the new one is.
+    """
+    old_kind, old_places = phrase.facts[number]
+    kinds = tuple(kind if k == old_kind else k for k, _ in phrase.facts)
+    steps = [(s.kind, s.text, s.places) for s in symbols_of_phrase(phrase)]
+    needed = {p for _, _, places in steps for p in places}
+    best, nearest = 0.0, None
+    for candidate in _by_kinds().get(kinds, ()):
+        if len(kinds) > 1:
+            if [p for _, p in candidate.facts] != [p for _, p in phrase.facts]:
+                continue
+            maps = [{p: p for p in needed}]
+        else:
+            maps = [{i: old_places[where[j]] for i, j in enumerate(order)} for order in _inverses(kind)]
+            maps = [{**m, VALUE_PLACE: VALUE_PLACE} for m in maps]
+        for places in maps:
+            new = tuple(
+                replace(s, places=tuple(places.get(p, -1) for p in s.places)) for s in symbols_of_phrase(candidate)
+            )
+            if {p for s in new for p in s.places} != needed:
+                continue
+            ratio = SequenceMatcher(None, steps, [(s.kind, s.text, s.places) for s in new], autojunk=False).ratio()
+            if ratio > best:
+                best, nearest = ratio, new
+    return nearest
+
+
+def _inverses(kind: str) -> list[tuple[int, ...]]:
+    return list(SYMMETRIES[kind])[:24]
+
+
+def same_meaning(first: Fact, second: Fact) -> bool:
+    """Whether two facts state the same."""
+    return normal(first) == normal(second)

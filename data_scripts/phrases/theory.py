@@ -1,0 +1,352 @@
+"""Which statements a caption implies, leaves possible, excludes or denies.
+
+`Stated` holds what a caption states. `excludes` is a contradiction: by the meaning of the words both cannot be true of
+one figure. `denies` takes the caption as complete besides: a value that it does not give and that does not follow is
+false, and so is another relation or kind of shape on the points that it relates. Complete it is taken in these respects
+only, and never against what *may* follow (MAY_IMPLY, angle sums, equal sides, inscribed angles, ...): in a caption with
+an isosceles triangle ABC whose apex is not said, AB = AC is not denied.
+
+No theorem prover: what takes more than these axioms to prove is not seen to follow.
+"""
+
+from collections.abc import Collection, Iterable
+from itertools import combinations
+
+from ..diagram import Fact
+from .axioms import IMPLIES, LOOSE, MAY_IMPLY, RIVALS, UNSAID, expand, follow
+from .kinds import EDIT_OF, arity, normal
+from .quantities import QUANTITIES, Quantities, inscribed_angles
+from .values import number
+
+ROUNDS = 5  # of deriving facts from facts; captions need two or three
+_CROSSED = frozenset({"equal_length", "equal_angle", "parallel", "perpendicular", "times_length", "ratio_length",
+                      "times_angle", "similar", "congruent", "bisects_segment"})  # fmt: skip
+
+
+class _Closure:
+    """Facts with what follows from them; generously, with what may follow too."""
+
+    def __init__(self, facts: Collection[Fact], generous: bool) -> None:
+        self.facts = set(facts)
+        axioms = (IMPLIES, MAY_IMPLY) if generous else (IMPLIES,)
+        self.polygons = {f.points for f in facts if EDIT_OF[f.kind] == "shape" and arity(f.kind) > 2}
+        for _ in range(ROUNDS):
+            self._close(axioms)
+            self.polygons = {f.points for f in self.facts if EDIT_OF[f.kind] == "shape" and arity(f.kind) > 2}
+            shapes = _one_per_set(self.polygons)
+            self.quantities = Quantities(sorted(self.facts, key=repr), shapes, generous)
+            if generous:
+                self._inscribed_angles()
+            new = {normal(f) for f in (*self._special_shapes(shapes), *self._special_lines())} - self.facts
+            if not new:
+                break
+            self.facts |= new
+
+    def _close(self, axioms: Iterable[dict[str, tuple[str, ...]]]) -> None:
+        queue = sorted(self.facts, key=repr)
+        while queue:
+            fact = queue.pop()
+            for new in (f for table in axioms for f in follow(fact, table)):
+                if new not in self.facts:
+                    self.facts.add(new)
+                    queue.append(new)
+
+    def holds(self, fact: Fact) -> bool:
+        """Whether a fact in its normal form follows."""
+        if fact in self.facts:
+            return True
+        if fact.kind not in QUANTITIES:
+            return False
+        q = self.quantities
+        parts = q.parts(fact)
+        if len(parts) == 2:
+            return q.same(*parts)
+        amount = number(fact.value)
+        if amount == 1 and fact.kind == "times_length":
+            return q.same(q.length(*fact.points[:2]), q.length(*fact.points[2:]))
+        return any(
+            v == fact.value if isinstance(v, str) else amount is not None and abs(v - amount) < 0.06 * max(1, abs(v) / 20)
+            for v in q.values(parts[0])
+        )
+
+    def of_kind(self, kind: str) -> list[tuple[str, ...]]:
+        return sorted(f.points for f in self.facts if f.kind == kind)
+
+    def _same(self, *points: str) -> bool:
+        a, b, c, d = points
+        return self.quantities.same(self.quantities.length(a, b), self.quantities.length(c, d))
+
+    def _right(self, a: str, b: str, c: str) -> bool:
+        amount = self.quantities.amount(self.quantities.angle(a, b, c))
+        return amount is not None and abs(amount - 90) < 1e-9
+
+    def _special_shapes(self, polygons: Collection[tuple[str, ...]]) -> Iterable[Fact]:
+        """Special triangles and quadrilaterals that equal sides and right angles make of plain ones."""
+        for corners in polygons:
+            if len(corners) == 3:
+                yield from self._special_triangles(corners)
+            elif len(corners) == 4:
+                yield from self._special_quadrilaterals(corners)
+
+    def _special_triangles(self, corners: tuple[str, ...]) -> Iterable[Fact]:
+        turns = [corners[i:] + corners[:i] for i in range(3)]
+        apexes = [t for t in turns if self._same(t[0], t[1], t[0], t[2])]
+        rights = [t for t in turns if self._right(t[1], t[0], t[2])]
+        yield from (Fact("isosceles_triangle", t) for t in apexes)
+        yield from (Fact("right_triangle", t) for t in rights)
+        if len(apexes) > 1:
+            yield Fact("equilateral_triangle", corners)
+        if apexes and rights:
+            yield Fact("right_isosceles", corners)
+        for a, b, c in apexes:  # one line from the apex is median, altitude and bisector
+            for kind in ("median", "altitude", "bisector"):
+                for first, foot, p, q in self.of_kind(kind):
+                    if first == a and {p, q} == {b, c}:
+                        yield from (Fact(k, (a, foot, b, c)) for k in ("median", "altitude", "bisector"))
+        for kind in ("similar", "congruent"):  # a symmetric triangle matches in two ways
+            for points in self.of_kind(kind):
+                for half in (points[:3], points[3:]):
+                    for a, b, c in apexes if set(half) == set(corners) else ():
+                        swapped = tuple({b: c, c: b}.get(p, p) for p in half)
+                        yield Fact(kind, swapped + points[3:] if half == points[:3] else points[:3] + swapped)
+
+    def _special_quadrilaterals(self, corners: tuple[str, ...]) -> Iterable[Fact]:
+        a, b, c, d = corners
+        facts = self.facts
+        both = all(normal(Fact("parallel", p)) in facts for p in ((a, b, c, d), (b, c, d, a)))
+        equal = [self._same(*p) for p in ((a, b, b, c), (b, c, c, d), (c, d, d, a))]
+        rights = sum(self._right(*p) for p in ((d, a, b), (a, b, c), (b, c, d), (c, d, a)))
+        if both or (self._same(a, b, c, d) and self._same(b, c, d, a)) or rights > 2:
+            yield Fact("parallelogram", corners)
+        if normal(Fact("parallelogram", corners)) in facts or all(equal):
+            if any(equal):
+                yield Fact("rhombus", corners)
+            if rights:
+                yield Fact("rectangle", corners)
+            if any(equal) and rights:
+                yield Fact("square", corners)
+            for p, *lines in self.of_kind("intersect"):  # diagonals bisect one another
+                if {frozenset(lines[:2]), frozenset(lines[2:])} == {frozenset((a, c)), frozenset((b, d))}:
+                    yield from (Fact("midpoint", (p, a, c)), Fact("midpoint", (p, b, d)))
+
+    def _special_lines(self) -> Iterable[Fact]:
+        for p, a, b in self.of_kind("on_segment"):
+            if self._same(p, a, p, b):
+                yield Fact("midpoint", (p, a, b))
+        for p, a, b, c, d in self.of_kind("intersect"):  # vertical angles
+            yield from (Fact("equal_angle", (a, p, c, b, p, d)), Fact("equal_angle", (a, p, d, b, p, c)))
+        touching = self.of_kind("tangent")
+        for (p, a, o), (q, b, r) in combinations(touching, 2):
+            if (p, o) == (q, r) and a != b:
+                yield Fact("equal_length", (p, a, p, b))
+        on = self.of_kind("on_circle")
+        for a, b, o in self.of_kind("diameter"):
+            yield from (Fact("perpendicular", (p, a, p, b)) for p, r in on if r == o and p not in (a, b))
+        for a, foot, b, c in self.of_kind("cevian"):
+            right = self._right(a, foot, b) or normal(Fact("perpendicular", (a, foot, b, c))) in self.facts
+            q = self.quantities
+            halves = q.same(q.angle(b, a, foot), q.angle(foot, a, c))
+            yield from (Fact(k, (a, foot, b, c)) for k, is_so in (("altitude", right), ("bisector", halves)) if is_so)
+            if self._same(foot, b, foot, c):
+                yield Fact("median", (a, foot, b, c))
+
+    def _inscribed_angles(self) -> None:
+        circles: dict[str, set[str]] = {}
+        for p, o in self.of_kind("on_circle"):
+            circles.setdefault(o, set()).add(p)
+        for points in circles.values():
+            if 4 <= len(points) <= 8:
+                for first, second in inscribed_angles(points):
+                    self.quantities.join(self.quantities.angle(*first), self.quantities.angle(*second))
+
+
+def _one_per_set(polygons: Collection[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """One order of corners per set: the first, where a negative or a slip names two."""
+    return sorted({frozenset(p): p for p in sorted(polygons, reverse=True)}.values())
+
+
+class Stated:
+    """What a caption states, to judge other statements by; `points` are its letters."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        self.facts = frozenset(normal(f) for f in facts)
+        self.points = tuple(sorted({p for f in self.facts for p in f.points if p[:1].isupper()}))
+        self._must = _Closure(self.facts, generous=False)
+        self._may = _Closure(self.facts, generous=True)
+        self._flat = {frozenset(p) for p in self._must.of_kind("collinear")}
+        corners = {f.points for f in self._must.facts if f.kind == "angle"} | self._must.polygons
+        self._bent = {frozenset(t) for p in corners for t in combinations(p, 3)} - self._flat
+        self._by_points: dict[frozenset[str], list[Fact]] = {}
+        for fact in sorted(self.facts, key=repr):
+            self._by_points.setdefault(frozenset(fact.points), []).append(fact)
+
+    def implies(self, fact: Fact) -> bool:
+        """Whether a statement follows from what is stated."""
+        return self._must.holds(normal(fact))
+
+    def may_hold(self, fact: Fact) -> bool:
+        """Whether a statement follows from some reading of what is stated."""
+        return self._may.holds(normal(fact))
+
+    def excludes(self, fact: Fact) -> bool:
+        """Whether a statement contradicts what is stated, by the meaning of the words."""
+        return not self.implies(fact) and any(self._clashes(part) for part in expand(fact))
+
+    def denies(self, fact: Fact) -> bool:
+        """Whether a statement is false of a figure of which the caption is true and complete; see the module."""
+        fact = normal(fact)
+        if self.may_hold(fact) or _is_true_of_all(fact):
+            return False
+        if self.excludes(fact):
+            return True
+        if fact.kind in QUANTITIES:
+            return not _is_absurd(fact)
+        if _is_absurd(fact):
+            return False
+        if EDIT_OF[fact.kind] == "shape":
+            return self._another_shape(fact)
+        return any(EDIT_OF[f.kind] == "relation" for f in self._by_points.get(frozenset(fact.points), ()))
+
+    def _another_shape(self, fact: Fact) -> bool:
+        if fact.kind == "circle":  # of the caption's only circle
+            circles = {f.points[-1] for f in self._must.facts if f.kind in ("circle", "on_circle")}
+            return len(circles) == 1 and normal(Fact("on_circle", (*fact.points, *circles))) in self._must.facts
+        stated = [f for f in self._by_points.get(frozenset(fact.points), ()) if EDIT_OF[f.kind] == "shape"]
+        if any(f.kind == fact.kind for f in stated):
+            return True  # with its points in another order
+        special = {LOOSE.get(f.kind, f.kind) for f in stated} - UNSAID
+        included = {f.kind for f in expand(fact)}
+        return fact.kind not in UNSAID and bool(special) and not special & included
+
+    def _clashes(self, part: Fact) -> bool:
+        """Whether one statement alone cannot stand beside what is stated."""
+        if _is_absurd(part):
+            return True
+        facts, points = self._must.facts, part.points
+        for rival in RIVALS.get(part.kind, ()):
+            n = arity(part.kind)
+            if arity(rival) == n and normal(Fact(rival, points)) in facts:
+                return True
+        if part.kind in QUANTITIES:
+            return self._another_value(part)
+        clash = getattr(self, f"_clash_{part.kind}", None)
+        return clash is not None and clash(*points)
+
+    def _another_value(self, part: Fact) -> bool:
+        q = self._must.quantities
+        parts = q.parts(part)
+        amounts = [q.amount(k) for k in parts]
+        if len(parts) == 1:
+            amounts.append(number(part.value))
+        first, second = amounts
+        if first is None or second is None:
+            return len(parts) == 1 and any(_shifted(part.value, v) for v in q.values(parts[0]))
+        return abs(first - second) > 1e-3 * max(1.0, abs(first))
+
+    def _clash_collinear(self, *points: str) -> bool:
+        return frozenset(points) in self._bent
+
+    def _clash_triangle(self, *points: str) -> bool:
+        return frozenset(points) in self._flat
+
+    def _clash_right_triangle(self, a: str, b: str, c: str) -> bool:
+        others = [p for p in self._must.of_kind("right_triangle") if set(p) == {a, b, c}]
+        return any(p[0] != a for p in others)
+
+    def _clash_on_segment(self, p: str, a: str, b: str) -> bool:
+        """Another of the three is between, or P lies on another line through A or B."""
+        for q, c, d in self._must.of_kind("on_segment"):
+            if {q, c, d} == {p, a, b} and q != p:
+                return True
+            if q == p and len({a, b} & {c, d}) == 1 and frozenset((a, b, c, d)) in self._bent:
+                return True
+        return False
+
+    def _clash_midpoint(self, m: str, a: str, b: str) -> bool:
+        for n, c, d in self._must.of_kind("midpoint"):
+            if ({c, d} == {a, b} and n != m) or (n == m and len({a, b} & {c, d}) == 1):
+                return True
+        return False
+
+    def _clash_intersect(self, p: str, *lines: str) -> bool:
+        if normal(Fact("parallel", lines)) in self._must.facts:
+            return True
+        return any(q != p and normal(Fact("intersect", (p, *m))) == normal(Fact("intersect", (p, *lines)))
+                   for q, *m in self._must.of_kind("intersect"))  # fmt: skip
+
+    def _clash_parallel(self, *points: str) -> bool:
+        if any(normal(Fact("intersect", (p[0], *points))) in self._must.facts for p in self._must.of_kind("intersect")):
+            return True
+        return self._turned("parallel", points)
+
+    def _clash_perpendicular(self, a: str, b: str, c: str, d: str) -> bool:
+        q = self._must.quantities
+        for vertex in {a, b} & {c, d}:
+            amount = q.amount(q.angle(a if b == vertex else b, vertex, c if d == vertex else d))
+            if amount is not None and abs(amount - 90) > 1e-3:
+                return True
+        return self._turned("perpendicular", (a, b, c, d))
+
+    def _turned(self, kind: str, points: tuple[str, ...]) -> bool:
+        """Through a point there is one parallel to a line and one perpendicular: so not along two sides of an angle."""
+        for line, other in ((points[:2], points[2:]), (points[2:], points[:2])):
+            for known in self._must.of_kind(kind):
+                for same, third in ((known[:2], known[2:]), (known[2:], known[:2])):
+                    if set(same) == set(line) and len({*third} & {*other}) == 1:
+                        if frozenset((*third, *other)) in self._bent:
+                            return True
+        return False
+
+    def _clash_radius_of(self, a: str, b: str, center: str) -> bool:
+        on = (normal(Fact("on_circle", (p, center))) in self._must.facts for p in (a, b))
+        return all(on) or (center != "" and center not in (a, b))
+
+
+def _shifted(first: str, second: str | float) -> bool:
+    """Whether two expressions in a variable differ by a number, as 2x+1 and 2x+7 do."""
+    if not isinstance(second, str):
+        return False
+    (head, shift), (other, another) = _constant(first), _constant(second)
+    return head == other and abs(shift - another) > 1e-9
+
+
+def _constant(value: str) -> tuple[str, float]:
+    text = value.removesuffix("°")
+    for sign in "+-":
+        head, found, tail = text.rpartition(sign)
+        if found and head and tail.replace(".", "", 1).isdigit():
+            return head, float(sign + tail)
+    return text, 0.0
+
+
+def _is_absurd(fact: Fact) -> bool:
+    """Whether a statement relates a point, a line or an angle to itself where that makes no sense."""
+    points = fact.points
+    if fact.kind in ("inside_circle", "on_extension"):
+        return False
+    if fact.kind not in _CROSSED:
+        named = [p for p in points if p]
+        return len(set(named)) < len(named)
+    half = len(points) // 2
+    halves = points[:half], points[half:]
+    if any(len(set(h)) < len(h) for h in halves):
+        return True
+    return fact.kind in ("parallel", "perpendicular") and (
+        set(halves[0]) == set(halves[1]) or (fact.kind == "parallel" and bool(set(halves[0]) & set(halves[1])))
+    )
+
+
+def _is_true_of_all(fact: Fact) -> bool:
+    """Whether an equality is one of a part with itself."""
+    half = len(fact.points) // 2
+    first, second = fact.points[:half], fact.points[half:]
+    return fact.kind.startswith("equal_") and (first == second or first == second[::-1])
+
+
+def contradicts(stated: Collection[Fact], other: Collection[Fact]) -> Fact | None:
+    """The first statement of `other` that `stated` excludes by the meaning of the words, or None.
+
+    None says that both may be true of one figure: what one caption leaves out is not denied here.
+    """
+    judge = Stated(stated)
+    return next((f for f in other if judge.excludes(f)), None)
