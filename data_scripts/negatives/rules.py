@@ -10,6 +10,8 @@ coordinates prove an edit false. `caption_negatives` takes the text of any capti
 caption in place of the statement, all other text untouched. What is not understood is left alone and counted.
 """
 
+import math
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +25,7 @@ from ..diagram.diagram import EDIT_KINDS
 from ..diagram.facts import KINDS, check, statements
 from ..diagram.traced import change_value
 from ..phrases import Parsed, Stated, parse_caption
+from ..phrases.axioms import LOOSE
 from ..phrases.kinds import EDIT_OF, arity, normal
 from ..phrases.rewrite import rewrite
 from .image import EDIT_SHARES
@@ -85,6 +88,8 @@ def _other_shape(fact: Fact, about: About, rng: np.random.Generator) -> Fact | N
     if EDIT_OF[fact.kind] != "shape":
         return None
     kinds = [k for k, edit in EDIT_OF.items() if edit == "shape" and arity(k) == len(fact.points) and k != fact.kind]
+    if isinstance(about, Stated) and fact.kind not in LOOSE:
+        kinds = [k for k in kinds if k not in LOOSE]  # the caption names no apex, right angle or base
     return _pick([Fact(k, fact.points) for k in kinds], about, rng)
 
 
@@ -96,7 +101,15 @@ def _other_relation(fact: Fact, about: About, rng: np.random.Generator) -> Fact 
 def _other_value(fact: Fact, about: About, rng: np.random.Generator) -> Fact | None:
     if not fact.value:
         return None
-    return _pick([replace(fact, value=change_value(fact.value, rng))], about, rng)
+    value = change_value(fact.value, rng)
+    return None if _reads_odd(value) else _pick([replace(fact, value=value)], about, rng)
+
+
+def _reads_odd(value: str) -> bool:
+    """Whether nobody would print a value so: the root of a square, a ratio such as 2 : 2."""
+    first, colon, second = value.partition(":")
+    roots = (int(r) for r in re.findall(r"\\sqrt\{(\d+)\}", value))
+    return bool(colon) and first.strip() == second.strip() or any(math.isqrt(r) ** 2 == r for r in roots)
 
 
 def _pick(candidates: list[Fact], about: About, rng: np.random.Generator) -> Fact | None:

@@ -19,6 +19,7 @@ from .lexicon import (
     GLUE,
     NEGATIONS,
     NEUTRAL_BEFORE_SEGMENT,
+    SHAPE_WORDS,
     Phrase,
     all_phrases,
 )
@@ -60,17 +61,33 @@ class Name:
 
     places: tuple[int, ...]
     spans: tuple[tuple[int, int], ...]
+    shape: str = ""  # the kind of shape that the words before it tell, as in "rectangle ABCD" and "right triangle ABC"
+    words: tuple[int, int] = (0, 0)  # the place of those words, with their article
 
 
 @dataclass(frozen=True)
 class Statement:
-    """What one stretch of a caption states: usually one fact, several for "A, B and C lie on ⊙O"."""
+    """What one stretch of a caption states: usually one fact, several for "A, B and C lie on ⊙O".
+
+    First come the facts of the phrase, then those that the names in it tell by the way.
+    """
 
     facts: tuple[Fact, ...]
     span: tuple[int, int]
     phrase: Phrase
     names: tuple[Name, ...]
     tokens: tuple[int, int]  # numbers of its first token and of the one after its last
+
+    def places(self, number: int) -> tuple[int, ...]:
+        """Which places of the wording the points of a fact fill."""
+        own = self.phrase.facts
+        if number < len(own):
+            return own[number][1]
+        return self.described(number).places
+
+    def described(self, number: int) -> Name:
+        """The name that tells the fact of that number by the way."""
+        return [n for n in self.names if n.shape][number - len(self.phrase.facts)]
 
 
 @dataclass(frozen=True)
@@ -156,6 +173,19 @@ def _measure_of(tokens: list[Token], at: int) -> int:
     return at
 
 
+def _read_described(kind: str, tokens: list[Token], at: int) -> tuple[int, Name] | None:
+    """A name with words before it that tell its shape, if there are any: its end and itself, its places still open."""
+    shape, words = "", (0, 0)
+    if kind == "TRI" or kind.startswith("POLY"):
+        table = SHAPE_WORDS.get(3 if kind == "TRI" else int(kind[4:]), {})
+        for length in (2, 1):
+            if found := table.get(" ".join(t.text for t in tokens[at : at + length])):
+                shape, words, at = found, (tokens[at].begin, tokens[at + length - 1].end), at + length
+                break
+    read = _read_name(kind, tokens, at)
+    return None if read is None else (read[0], Name((), read[1], shape, words))
+
+
 def _read_name(kind: str, tokens: list[Token], at: int) -> tuple[int, tuple[tuple[int, int], ...]] | None:
     """Where a name of that kind which begins at a token ends, and the places of its letters."""
     if kind == "VALUE":
@@ -195,7 +225,7 @@ def _read_value(tokens: list[Token], at: int) -> tuple[int, tuple[tuple[int, int
 
 def _readings(text: str, tokens: list[Token], at: int) -> Iterator[Statement]:
     """Every statement that begins at a token."""
-    stack: list[tuple[_Node, int, tuple[tuple[tuple[int, int], ...], ...]]] = [(_tree(), at, ())]
+    stack: list[tuple[_Node, int, tuple[Name, ...]]] = [(_tree(), at, ())]
     while stack:
         node, end, read = stack.pop()
         for phrase, places in node.ends:
@@ -209,7 +239,7 @@ def _readings(text: str, tokens: list[Token], at: int) -> Iterator[Statement]:
             if not kind:
                 if wanted == word:
                     stack.append((child, end + 1, read))
-            elif (name := _read_name(kind, tokens, end)) is not None:
+            elif (name := _read_described(kind, tokens, end)) is not None:
                 stack.append((child, name[0], (*read, name[1])))
 
 
@@ -218,24 +248,25 @@ def _statement(
     tokens: list[Token],
     phrase: Phrase,
     places: tuple[int, ...],
-    read: tuple[tuple[tuple[int, int], ...], ...],
+    read: tuple[Name, ...],
     first: int,
     end: int,
 ) -> Statement | None:
     """The statement of a wording, if letters that it repeats are repeated; None otherwise."""
     names, rest = [], places
     letters: dict[int, str] = {-1: ""}
-    for spans in read:
-        names.append(Name(rest[: len(spans)], spans))
-        for place, (start, stop) in zip(rest, spans, strict=False):
+    for name in read:
+        names.append(replace(name, places=rest[: len(name.spans)]))
+        for place, (start, stop) in zip(rest, name.spans, strict=False):
             if letters.setdefault(place, text[start:stop]) != text[start:stop]:
                 return None
-        rest = rest[len(spans) :]
+        rest = rest[len(name.spans) :]
     value = normal_value(letters.get(VALUE_PLACE, ""))
     facts = tuple(
         Fact(kind, tuple(letters[p] for p in where), value if "{v}" in phrase.template else "")
         for kind, where in phrase.facts
     )
+    facts += tuple(Fact(n.shape, tuple(letters[p] for p in n.places)) for n in names if n.shape)
     if ("°" in value and facts[0].kind in ("length", "times_length")) or _repeats(facts):
         return None
     return Statement(facts, (tokens[first].begin, tokens[end - 1].end), phrase, tuple(names), (first, end))
@@ -275,7 +306,7 @@ def _cover(text: str, tokens: list[Token]) -> list[Statement]:
         choice: tuple[int, Statement | None] = (best[at + 1][0] + _price(tokens[at]), None)
         for statement in _readings(text, tokens, at):
             end = statement.tokens[1]
-            cost = best[end][0] + STATEMENT
+            cost = best[end][0] + STATEMENT + len(statement.facts) - len(statement.phrase.facts)
             if cost < choice[0] and not _touches(tokens, at, end):
                 choice = (cost, statement)
         best[at] = choice

@@ -57,6 +57,10 @@ _MANY_SIDED = {
     "hexagon": ("hexagon",),
     "regular_hexagon": ("regular hexagon",),
 }
+# Words that may stand before a name within any wording, by the number of its points: they state a shape by the way.
+SHAPE_WORDS: dict[int, dict[str, str]] = {3: {w: kind for kind, words in _TRIANGLES.items() for w in words}}
+for _kind, _words in {**_FOUR_SIDED, **_MANY_SIDED}.items():
+    SHAPE_WORDS.setdefault(arity(_kind), {}).update(dict.fromkeys(_words, _kind))
 _FOUR = "{0}{1}{2}{3}"
 
 

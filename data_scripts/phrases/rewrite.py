@@ -12,11 +12,16 @@ from functools import cache, lru_cache
 
 from ..diagram import Fact
 from .grammar import VALUE_PLACE, Parsed, Statement, Symbol, symbols_of
-from .kinds import SYMMETRIES, normal
-from .lexer import SYMBOLS
-from .lexicon import Phrase, all_phrases
+from .kinds import SYMMETRIES
+from .lexer import ARTICLES, SYMBOLS
+from .lexicon import SHAPE_WORDS, Phrase, all_phrases
 from .values import normal_value
 
+LEAST_LIKE = 0.4  # share of steps that two wordings have in common: below this the new one would read out of place
+_VERBS = frozenset(
+    "is are has have lies meets cuts crosses intersects touches bisects trisects joins passes contains runs equals measures "
+    "cross = ∥ ⊥ ∼ ≅ : make makes".split()
+)
 _SIGNS = {"TRI": "△", "ANG1": "∠", "ANG3": "∠", "CIRC": "⊙"}
 _WORDS = {"TRI": "triangle ", "ANG1": "angle ", "ANG3": "angle ", "CIRC": "circle "}
 _NUMBER_OR_LETTER = re.compile(r"\d+(?:\.\d+)?|(?<![a-zA-Z\\])[a-z](?![a-zA-Z])")
@@ -32,12 +37,14 @@ def rewrite(parsed: Parsed, statement: Statement, number: int, edited: Fact) -> 
         edited: the fact to state in its place, with other points, another value or another kind.
     """
     old = statement.facts[number]
+    if edited.kind != old.kind and number >= len(statement.phrase.facts):
+        return _other_words(parsed, statement, number, edited.kind)
     if edited.kind != old.kind:
         return _another_kind(parsed, statement, number, edited)
     if edited.value != old.value:
         return _another_value(parsed.text, statement, edited.value)
     letters: dict[int, str] = {}
-    for place, before, after in zip(statement.phrase.facts[number][1], old.points, edited.points, strict=True):
+    for place, before, after in zip(statement.places(number), old.points, edited.points, strict=True):
         if (place == -1 and before != after) or letters.setdefault(place, after) != after:
             return None
     changes = [
@@ -78,6 +85,19 @@ def _another_value(text: str, statement: Statement, value: str) -> str | None:
     return _replaced(text, statement.span, [((start + found.start(), start + found.end()), new)])
 
 
+def _other_words(parsed: Parsed, statement: Statement, number: int, kind: str) -> str | None:
+    """Another shape for a name that tells its shape by the way."""
+    name = statement.described(number)
+    words = next((w for w, k in SHAPE_WORDS.get(len(name.places), {}).items() if k == kind), None)
+    if words is None:
+        return None
+    old = parsed.text[slice(*name.words)]
+    article, space, _ = old.partition(" ")
+    new = _with_article(article, words) if space and article.lower() in ARTICLES else words
+    new = new[0].upper() + new[1:] if old[0].isupper() else new
+    return _replaced(parsed.text, statement.span, [(name.words, new)])
+
+
 @dataclass(frozen=True)
 class _Chunk:
     """A step of a wording as it stands in the text, with the number of the old step whose surroundings it takes."""
@@ -106,11 +126,15 @@ def _another_kind(parsed: Parsed, statement: Statement, number: int, edited: Fac
     old = statement.facts[number]
     if not set(edited.points) <= set(old.points):
         return None
+    if number >= len(statement.phrase.facts) or len(statement.facts) > len(statement.phrase.facts):
+        return None  # words by the way would be lost
     where = tuple(i if old.points[i : i + 1] == (p,) else old.points.index(p) for i, p in enumerate(edited.points))
     new = _closest(statement.phrase, number, edited.kind, where)
     if new is None:
         return None
     steps = symbols_of_phrase(statement.phrase)
+    if parsed.text.count("$", 0, statement.span[0]) % 2 and _words(new) - _words(steps):
+        return None  # no words within a formula
     chunks = _chunks(parsed, statement, steps)
     text = parsed.text[slice(*statement.span)]
     letters = {p: parsed.text[slice(*s)] for n in statement.names for p, s in zip(n.places, n.spans, strict=True)}
@@ -137,6 +161,10 @@ def _another_kind(parsed: Parsed, statement: Statement, number: int, edited: Fac
     elif began_as_word and not text[0].isupper() and len(result) > 1 and result[0].isupper() and result[1].islower():
         result = result[0].lower() + result[1:]
     return result
+
+
+def _words(steps: tuple[Symbol, ...]) -> set[str]:
+    return {s.text for s in steps if not s.kind and s.text not in SYMBOLS}
 
 
 def _article(before: str, step: Symbol, first: bool) -> str:
@@ -209,14 +237,17 @@ def _closest(phrase: Phrase, number: int, kind: str, where: tuple[int, ...]) -> 
     kinds = tuple(kind if k == old_kind else k for k, _ in phrase.facts)
     steps = [(s.kind, s.text, s.places) for s in symbols_of_phrase(phrase)]
     needed = {p for _, _, places in steps for p in places}
-    best, nearest = 0.0, None
+    best, nearest = LEAST_LIKE, None
+    is_clause = _is_clause(symbols_of_phrase(phrase))
     for candidate in _by_kinds().get(kinds, ()):
+        if _is_clause(symbols_of_phrase(candidate)) is not is_clause:
+            continue
         if len(kinds) > 1:
             if [p for _, p in candidate.facts] != [p for _, p in phrase.facts]:
                 continue
             maps = [{p: p for p in needed}]
         else:
-            maps = [{i: old_places[where[j]] for i, j in enumerate(order)} for order in _inverses(kind)]
+            maps = [{i: old_places[where[j]] for i, j in enumerate(order)} for order in SYMMETRIES[kind][:24]]
             maps = [{**m, VALUE_PLACE: VALUE_PLACE} for m in maps]
         for places in maps:
             new = tuple(
@@ -230,10 +261,6 @@ def _closest(phrase: Phrase, number: int, kind: str, where: tuple[int, ...]) -> 
     return nearest
 
 
-def _inverses(kind: str) -> list[tuple[int, ...]]:
-    return list(SYMMETRIES[kind])[:24]
-
-
-def same_meaning(first: Fact, second: Fact) -> bool:
-    """Whether two facts state the same."""
-    return normal(first) == normal(second)
+def _is_clause(steps: tuple[Symbol, ...]) -> bool:
+    """Whether a wording is a clause with a verb or a sign for one, and no noun with what belongs to it."""
+    return any(not s.kind and s.text in _VERBS for s in steps)
