@@ -179,7 +179,7 @@ def _read_described(kind: str, tokens: list[Token], at: int) -> tuple[int, Name]
     if kind == "TRI" or kind.startswith("POLY"):
         table = SHAPE_WORDS.get(3 if kind == "TRI" else int(kind[4:]), {})
         for length in (2, 1):
-            if found := table.get(" ".join(t.text for t in tokens[at : at + length])):
+            if (found := table.get(" ".join(t.text for t in tokens[at : at + length]))) and at + length < len(tokens):
                 shape, words, at = found, (tokens[at].begin, tokens[at + length - 1].end), at + length
                 break
     read = _read_name(kind, tokens, at)

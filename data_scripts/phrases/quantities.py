@@ -59,7 +59,7 @@ class Quantities:
         self._corners(polygons, generous)
         for fact in facts:
             self._add(fact)
-        for corners in polygons:
+        for corners in (*polygons, *polygons):  # twice: what one gives may be what another lacks
             if len(corners) == 3:
                 self._solve_triangle(*corners)
             elif len(corners) == 4:

@@ -17,6 +17,7 @@ from .lexer import ARTICLES, SYMBOLS
 from .lexicon import SHAPE_WORDS, Phrase, all_phrases
 from .values import normal_value
 
+_ATTRIBUTES = frozenset({"that", "which", "whose", "with"})
 LEAST_LIKE = 0.4  # share of steps that two wordings have in common: below this the new one would read out of place
 _VERBS = frozenset(
     "is are has have lies meets cuts crosses intersects touches bisects trisects joins passes contains runs equals measures "
@@ -263,4 +264,5 @@ def _closest(phrase: Phrase, number: int, kind: str, where: tuple[int, ...]) -> 
 
 def _is_clause(steps: tuple[Symbol, ...]) -> bool:
     """Whether a wording is a clause with a verb or a sign for one, and no noun with what belongs to it."""
-    return any(not s.kind and s.text in _VERBS for s in steps)
+    first = next((s.text for s in steps if not s.kind and s.text in _VERBS | _ATTRIBUTES), "")
+    return first in _VERBS

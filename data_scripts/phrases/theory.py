@@ -9,7 +9,7 @@ an isosceles triangle ABC whose apex is not said, AB = AC is not denied.
 No theorem prover: what takes more than these axioms to prove is not seen to follow.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
 
 from ..diagram import Fact
@@ -42,11 +42,13 @@ class _Closure:
                 break
             self.facts |= new
 
-    def _close(self, axioms: Iterable[dict[str, tuple[str, ...]]]) -> None:
+    def _close(self, axioms: Sequence[dict[str, tuple[str, ...]]]) -> None:
         queue = sorted(self.facts, key=repr)
         while queue:
             fact = queue.pop()
-            for new in (f for table in axioms for f in follow(fact, table)):
+            known = any(f.kind in LOOSE and set(f.points) == set(fact.points) for f in self.facts)
+            tables = axioms[:1] if known and fact.kind in LOOSE.values() else axioms
+            for new in (f for table in tables for f in follow(fact, table)):
                 if new not in self.facts:
                     self.facts.add(new)
                     queue.append(new)
@@ -172,7 +174,7 @@ class Stated:
         self.facts = frozenset(normal(f) for f in facts)
         self.points = tuple(sorted({p for f in self.facts for p in f.points if p[:1].isupper()}))
         self._must = _Closure(self.facts, generous=False)
-        self._may = _Closure(self.facts, generous=True)
+        self._may = _Closure(self._must.facts, generous=True)
         self._flat = {frozenset(p) for p in self._must.of_kind("collinear")}
         corners = {f.points for f in self._must.facts if f.kind == "angle"} | self._must.polygons
         self._bent = {frozenset(t) for p in corners for t in combinations(p, 3)} - self._flat
