@@ -39,13 +39,20 @@ RELATIONS: tuple[tuple[str, ...], ...] = (
     ("on_segment", "midpoint", "on_extension"),
     ("midline", "parallel_cut"),
     ("on_circle", "inside_circle", "outside_circle"),
-    ("chord", "diameter", "tangent", "radius_of", "secant", "tangent_line"),
+    ("chord", "diameter", "tangent", "radius_of", "secant_line", "tangent_line"),
     ("circumcircle", "incircle"),
     ("similar", "congruent"),
-    ("bisects_angle", "trisects_angle"),
+    ("angle_bisector", "trisects_angle"),
     ("bisects_segment", "perpendicular_bisector"),
     ("tangent_circles", "concentric_circles"),
+    ("quadrilateral_circumcircle", "quadrilateral_incircle"),
+    ("centroid", "orthocenter", "incenter"),
+    ("rising", "falling", "parallel_x", "parallel_y"),
+    ("x_intercept", "y_intercept"),
+    ("parabola_up", "parabola_down"),
+    ("parabola_meets_x", "parabola_meets_y"),
 )
+ROUND = ("circle", "ellipse")
 
 About = Diagram | Stated  # what judges an edit: both know their `points`
 Edit = Callable[[Fact, About, np.random.Generator], Fact | None]
@@ -88,6 +95,8 @@ def _other_shape(fact: Fact, about: About, rng: np.random.Generator) -> Fact | N
     if EDIT_OF[fact.kind] != "shape":
         return None
     kinds = [k for k, edit in EDIT_OF.items() if edit == "shape" and arity(k) == len(fact.points) and k != fact.kind]
+    if len(fact.points) == 1:
+        kinds = [k for k in ROUND if fact.kind in ROUND and k != fact.kind]
     if isinstance(about, Stated) and fact.kind not in LOOSE:
         kinds = [k for k in kinds if k not in LOOSE]  # the caption names no apex, right angle or base
     return _pick([Fact(k, fact.points) for k in kinds], about, rng)

@@ -18,21 +18,25 @@ IMPLIES: dict[str, tuple[str, ...]] = {
     # triangles
     "right_triangle": ("right 012", "perpendicular 0102"),
     "isosceles_triangle": ("isosceles 012", "equal_length 0102"),
-    "equilateral_triangle": ("isosceles_triangle 012", "isosceles_triangle 120", "isosceles_triangle 201", "acute 012"),
+    "equilateral_triangle": ("isosceles_triangle 012", "isosceles_triangle 120", "isosceles_triangle 201", "acute_triangle 012"),
     "right_isosceles": ("right 012", "isosceles 012"),
-    **{kind: ("triangle 012",) for kind in ("isosceles", "right", "scalene", "acute", "obtuse")},
+    "isosceles_right_triangle": ("right_isosceles 012", "right_triangle 012", "isosceles_triangle 012"),
+    "obtuse_triangle": ("obtuse 012",),
+    **{kind: ("triangle 012",) for kind in ("isosceles", "right", "scalene_triangle", "acute_triangle", "obtuse")},
     # quadrilaterals
     "trapezium": ("quadrilateral 0123",),
     "trapezoid": ("trapezium 0123", "parallel 0123"),
-    "isosceles_trapezoid": ("trapezium 0123", "equal_length 0213"),
-    "right_trapezoid": ("trapezium 0123",),
+    "isosceles_trapezium": ("trapezium 0123", "equal_length 0213"),
+    "isosceles_trapezoid": ("isosceles_trapezium 0123", "trapezoid 0123", "equal_length 0312", "equal_angle 301012"),
+    "right_trapezium": ("trapezium 0123",),
+    "right_trapezoid": ("right_trapezium 0123", "trapezoid 0123", "perpendicular 0103", "perpendicular 3032"),
     "any_kite": ("quadrilateral 0123",),
     "kite": ("any_kite 0123", "equal_length 0103", "equal_length 2123", "perpendicular 0213"),
     "parallelogram": (
         "quadrilateral 0123", "parallel 0123", "parallel 1230", "equal_length 0123", "equal_length 1230",
         "equal_angle 301123", "equal_angle 012230",
     ),
-    "rhombus": ("parallelogram 0123", "kite 0123", "kite 1230", "equal_length 0112", "bisects_angle 0213"),
+    "rhombus": ("parallelogram 0123", "kite 0123", "kite 1230", "equal_length 0112", "angle_bisector 0213"),
     "rectangle": ("parallelogram 0123", "perpendicular 0112", "perpendicular 1223", "perpendicular 2330",
                   "perpendicular 3001", "equal_length 0213"),
     "square": ("rhombus 0123", "rectangle 0123"),
@@ -55,8 +59,8 @@ IMPLIES: dict[str, tuple[str, ...]] = {
     "cevian": ("on_segment 123",),
     "median": ("cevian 0123", "midpoint 123"),
     "altitude": ("perpendicular 0123", "collinear 123"),
-    "bisector": ("cevian 0123", "bisects_angle 0123"),
-    "bisects_angle": ("equal_angle 201103",),
+    "bisector": ("cevian 0123", "angle_bisector 0123"),
+    "angle_bisector": ("equal_angle 201103",),
     "midline": ("midpoint 023", "midpoint 124", "parallel_cut 01234"),
     "parallel_cut": ("on_segment 023", "on_segment 124", "parallel 0134"),
     "perpendicular_bisector": ("perpendicular 0123", "bisects_segment 0123"),
@@ -69,7 +73,17 @@ IMPLIES: dict[str, tuple[str, ...]] = {
     "diameter": ("chord 012", "midpoint 201"),
     "tangent": ("on_circle 12", "outside_circle 02", "tangent_line 012", "perpendicular 0112"),
     "circumcircle": ("triangle 123", "on_circle 10", "on_circle 20", "on_circle 30"),
-    "incircle": ("triangle 123", "outside_circle 10", "outside_circle 20", "outside_circle 30"),
+    "incircle": ("triangle 123", "incenter 0123", "outside_circle 10", "outside_circle 20", "outside_circle 30"),
+    "quadrilateral_circumcircle": (
+        "quadrilateral 1234", "on_circle 10", "on_circle 20", "on_circle 30", "on_circle 40",
+    ),
+    "quadrilateral_incircle": (
+        "quadrilateral 1234", "outside_circle 10", "outside_circle 20", "outside_circle 30", "outside_circle 40",
+    ),
+    "secant": ("on_circle 13", "on_circle 23", "outside_circle 03", "on_segment 102", "chord 123"),
+    "centroid": ("triangle 123",),
+    "orthocenter": ("triangle 123",),
+    "incenter": ("triangle 123", "angle_bisector 1023", "angle_bisector 2013", "angle_bisector 3012"),
 }  # fmt: skip
 
 # What may hold besides, for all the caption says: no negative may say it.
@@ -77,8 +91,12 @@ MAY_IMPLY: dict[str, tuple[str, ...]] = {
     "isosceles": ("isosceles_triangle 012", "isosceles_triangle 120", "isosceles_triangle 201"),
     "right": ("right_triangle 012", "right_triangle 120", "right_triangle 201"),
     "trapezium": ("trapezoid 0123", "trapezoid 1230"),
-    "isosceles_trapezoid": ("equal_length 0123", "equal_length 1230", "equal_angle 012123", "equal_angle 123230"),
-    "right_trapezoid": ("perpendicular 0112", "perpendicular 1223", "perpendicular 2330", "perpendicular 3001"),
+    "isosceles_trapezium": ("isosceles_trapezoid 0123", "isosceles_trapezoid 1230"),
+    "right_trapezium": ("right_trapezoid 0123", "right_trapezoid 1230", "right_trapezoid 2301", "right_trapezoid 3012"),
+    "obtuse": ("obtuse_triangle 012", "obtuse_triangle 120", "obtuse_triangle 201"),
+    "right_isosceles": (
+        "isosceles_right_triangle 012", "isosceles_right_triangle 120", "isosceles_right_triangle 201",
+    ),
     "any_kite": ("kite 0123", "kite 1230"),
     "intersect": ("on_segment 012", "on_segment 034"),
     "altitude": ("cevian 0123",),
@@ -87,32 +105,44 @@ MAY_IMPLY: dict[str, tuple[str, ...]] = {
     "bisects_segment": ("perpendicular_bisector 0123", "perpendicular_bisector 2301"),
     # alternate angles, on whichever sides of the transversal the ends of the parallels are
     "parallel": ("equal_angle 012123", "equal_angle 013132", "equal_angle 102023", "equal_angle 103032"),
-    "incircle": ("bisects_angle 1023", "bisects_angle 2013", "bisects_angle 3012"),
 }  # fmt: skip
 
 # Pairs that no figure is at once; what follows from them is excluded with them.
 EXCLUSIVE: tuple[tuple[str, ...], ...] = (
-    ("acute", "right", "obtuse"),
-    ("scalene", "isosceles"),
+    ("acute_triangle", "right", "obtuse"),
+    ("scalene_triangle", "isosceles"),
     ("trapezium", "parallelogram"),  # a trapezoid has one pair of parallel sides, as exams define it
     ("trapezium", "any_kite"),
-    ("isosceles_trapezoid", "right_trapezoid"),
+    ("isosceles_trapezium", "right_trapezium"),
     ("circle", "ellipse"),
     ("parallel", "perpendicular"),
     ("on_circle", "inside_circle", "outside_circle"),
     ("tangent_circles", "concentric_circles"),
-    ("tangent_line", "chord", "secant"),
-    ("bisects_angle", "trisects_angle"),
+    ("tangent_line", "chord", "secant_line"),
+    ("angle_bisector", "trisects_angle"),
     ("on_segment", "on_extension"),
+    ("rising", "falling", "parallel_x", "parallel_y"),
+    ("parabola_up", "parabola_down"),
 )
 RIVALS: dict[str, tuple[str, ...]] = {
     kind: tuple(k for group in EXCLUSIVE if kind in group for k in group if k != kind)
     for kind in {k for group in EXCLUSIVE for k in group}
 }
 # Kinds that a caption which names another kind need not have ruled out: false only where they are excluded.
-UNSAID = frozenset({"acute", "obtuse", "scalene", "triangle", "quadrilateral", "pentagon", "hexagon"})
+UNSAID = frozenset(
+    {"acute_triangle", "obtuse", "scalene_triangle", "triangle", "quadrilateral", "pentagon", "hexagon", "octagon"}
+)
 # The kind without its order of points.
-LOOSE = {"isosceles_triangle": "isosceles", "right_triangle": "right", "trapezoid": "trapezium", "kite": "any_kite"}
+LOOSE = {
+    "isosceles_triangle": "isosceles",
+    "right_triangle": "right",
+    "isosceles_right_triangle": "right_isosceles",
+    "obtuse_triangle": "obtuse",
+    "trapezoid": "trapezium",
+    "isosceles_trapezoid": "isosceles_trapezium",
+    "right_trapezoid": "right_trapezium",
+    "kite": "any_kite",
+}
 
 
 def follow(fact: Fact, axioms: dict[str, tuple[str, ...]]) -> list[Fact]:
@@ -126,7 +156,7 @@ def follow(fact: Fact, axioms: dict[str, tuple[str, ...]]) -> list[Fact]:
     return found
 
 
-WITH_CENTER = frozenset({"on_circle", "outside_circle", "inside_circle", "chord", "tangent_line", "radius", "tangent"})
+WITH_CENTER = frozenset({"on_circle", "outside_circle", "inside_circle", "chord", "tangent_line", "radius", "tangent", "incenter"})
 
 
 @lru_cache(maxsize=2**15)

@@ -364,8 +364,8 @@ _CENTER = {
     kind: place
     for kind, place in {
         "circle": 0, "on_circle": 1, "inside_circle": 1, "outside_circle": 1, "radius": 1, "chord": 2, "diameter": 2,
-        "tangent": 2, "circumcircle": 0, "incircle": 0, "radius_of": 2, "arc": 2, "secant": 2, "tangent_line": 2,
-        "tangent_at": 1, "radius_length": 0, "diameter_length": 0,
+        "tangent": 2, "circumcircle": 0, "incircle": 0, "radius_of": 2, "arc": 2, "secant_line": 2, "tangent_line": 2,
+        "secant": 3, "quadrilateral_circumcircle": 0, "quadrilateral_incircle": 0, "radius_length": 0, "diameter_length": 0,
     }.items()
     if kind in SYMMETRIES
 }  # fmt: skip

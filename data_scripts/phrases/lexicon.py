@@ -36,15 +36,15 @@ _TRIANGLES = {
     "equilateral_triangle": ("equilateral",),
     "right": ("right",),
     "right_isosceles": ("isosceles right", "right isosceles"),
-    "scalene": ("scalene",),
-    "acute": ("acute", "acute-angled"),
+    "scalene_triangle": ("scalene",),
+    "acute_triangle": ("acute", "acute-angled"),
     "obtuse": ("obtuse", "obtuse-angled"),
 }
 _FOUR_SIDED = {
     "quadrilateral": ("quadrilateral",),
     "trapezium": ("trapezoid", "trapezium"),
-    "isosceles_trapezoid": ("isosceles trapezoid", "isosceles trapezium"),
-    "right_trapezoid": ("right trapezoid",),
+    "isosceles_trapezium": ("isosceles trapezoid", "isosceles trapezium"),
+    "right_trapezium": ("right trapezoid",),
     "any_kite": ("kite",),
     "parallelogram": ("parallelogram",),
     "rhombus": ("rhombus",),
@@ -56,6 +56,8 @@ _MANY_SIDED = {
     "regular_pentagon": ("regular pentagon",),
     "hexagon": ("hexagon",),
     "regular_hexagon": ("regular hexagon",),
+    "octagon": ("octagon",),
+    "regular_octagon": ("regular octagon",),
 }
 # Words that may stand before a name within any wording, by the number of its points: they state a shape by the way.
 SHAPE_WORDS: dict[int, dict[str, str]] = {3: {w: kind for kind, words in _TRIANGLES.items() for w in words}}

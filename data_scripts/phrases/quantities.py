@@ -13,7 +13,7 @@ from .values import number
 
 Key = tuple[Hashable, ...]
 CLOSE = 1e-6  # relative: two values that differ by less are one
-_SIMPLE = {"corner", "named_angle", "radius_length", "diameter_length"}
+_SIMPLE = {"corner", "named_angle", "radius_length", "diameter_length", "coordinates"}
 _SETS = {"arc_measure", "triangle_area", "triangle_perimeter", "polygon_area", "polygon_perimeter"}
 _PAIRS = {"times_length", "ratio_length", "times_angle"}
 _EQUALITIES = {"equal_length": 2, "equal_angle": 3, "equal_corner": 1, "equal_named": 1}

@@ -100,6 +100,7 @@ class _Closure:
             yield Fact("equilateral_triangle", corners)
         if apexes and rights:
             yield Fact("right_isosceles", corners)
+            yield from (Fact("isosceles_right_triangle", t) for t in apexes if t in rights)
         for a, b, c in apexes:  # one line from the apex is median, altitude and bisector
             for kind in ("median", "altitude", "bisector"):
                 for first, foot, p, q in self.of_kind(kind):
@@ -308,6 +309,8 @@ def _shifted(first: str, second: str | float) -> bool:
     """Whether two expressions in a variable differ by a number, as 2x+1 and 2x+7 do."""
     if not isinstance(second, str):
         return False
+    if first.startswith("("):  # coordinates
+        return first != second
     (head, shift), (other, another) = _constant(first), _constant(second)
     return head == other and abs(shift - another) > 1e-9
 

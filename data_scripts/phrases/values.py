@@ -14,6 +14,7 @@ UNITS = (
     r"(?:\s*\^?\{?[²2]\}?)?"
 )
 _DEGREES, _UNITS = re.compile(DEGREES), re.compile(UNITS)
+_COORDINATES = re.compile(r"\(\s*[-−]?\d+(?:\.\d+)?\s*,\s*[-−]?\d+(?:\.\d+)?\s*\)")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _VARIABLE = re.compile(r"[a-zαβγδθφπ](?![a-zA-Z])|\\(?:alpha|beta|gamma|delta|theta|phi|pi)(?![a-zA-Z])")
 _OPERATOR = re.compile(r"\s*(?:[-+−*·×]|\\cdot\b|\\times\b)\s*|/(?!/)")
@@ -84,6 +85,8 @@ def read_value(text: str, at: int) -> tuple[int, int] | None:
     """Where the value that begins at `at` ends, without and with its unit; None where none begins there."""
     if text.count("{", at, at + 200) + text.count("(", at, at + 200) > 20:
         return None  # no value of a caption nests so deeply
+    if pair := _COORDINATES.match(text, at):
+        return pair.end(), pair.end()
     end = _sum(text, at)
     if end is None:
         return None
