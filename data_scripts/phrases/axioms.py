@@ -67,8 +67,8 @@ IMPLIES: dict[str, tuple[str, ...]] = {
     "similar": ("triangle 012", "triangle 345", "equal_angle 012345", "equal_angle 120453", "equal_angle 201534"),
     "congruent": ("similar 012345", "equal_length 0134", "equal_length 1245", "equal_length 2053"),
     # circles
-    "radius": ("on_circle 01",),
-    "chord": ("on_circle 02", "on_circle 12"),
+    "radius": ("on_circle 01", "segment 01"),
+    "chord": ("on_circle 02", "on_circle 12", "segment 01"),
     "arc": ("on_circle 02", "on_circle 12"),
     "diameter": ("chord 012", "midpoint 201"),
     "tangent": ("on_circle 12", "outside_circle 02", "tangent_line 012", "perpendicular 0112"),

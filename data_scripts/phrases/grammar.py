@@ -8,7 +8,7 @@ tree of tokens, so a parser generator would have to be told everything twice.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 
 from ..diagram import Fact
 from .kinds import SYMMETRIES
@@ -44,14 +44,11 @@ class Symbol:
     places: tuple[int, ...] = ()
     article: str = ""
 
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.kind, self.text
-
 
 @dataclass
 class _Node:
-    children: dict[tuple[str, str], "_Node"] = field(default_factory=dict)
+    words: dict[str, "_Node"] = field(default_factory=dict)
+    names: dict[str, "_Node"] = field(default_factory=dict)  # by kind of name
     ends: list[tuple[Phrase, tuple[int, ...]]] = field(default_factory=list)  # with the places in reading order
 
 
@@ -152,9 +149,16 @@ def _tree() -> _Node:
         node = root
         symbols = symbols_of(phrase.template)
         for symbol in symbols:
-            node = node.children.setdefault(symbol.key, _Node())
+            table, key = (node.names, symbol.kind) if symbol.kind else (node.words, symbol.text)
+            node = table.setdefault(key, _Node())
         node.ends.append((phrase, tuple(p for s in symbols for p in s.places)))
     return root
+
+
+@cache
+def words_of(phrase: Phrase) -> int:
+    """How many words and signs of its own a wording has."""
+    return sum(not s.kind for s in symbols_of(phrase.template))
 
 
 def _heads(tokens: list[Token], at: int, words: frozenset[str], most: int) -> int:
@@ -171,6 +175,27 @@ def _measure_of(tokens: list[Token], at: int) -> int:
         if words[: len(prefix)] == prefix:
             return at + len(prefix)
     return at
+
+
+@lru_cache(maxsize=2**14)
+def _names_begun_by(kind: str, text: str, names: int) -> frozenset[str]:
+    """Which kinds of name a token can begin: asked of every token, so that most need not be tried."""
+    begun = set()
+    if kind == "points":
+        begun = {f"POLY{names}", *(k for k in ("PT", "SEG") if _SIZES[k] == names)}
+    elif kind == "value" or (kind == "word" and len(text) == 1):
+        begun = {"VALUE"}
+    if text in BEFORE_POINT:
+        begun.add("PT")
+    if text in BEFORE_SEGMENT:
+        begun.add("SEG")
+    if text in ("degree", "measure", "size", "m", *_HEADS["ANG"]):
+        begun |= {"ANG1", "ANG3", "NUMBERED"}
+    begun |= {k for k in ("TRI", "CIRC") if text in _HEADS[k]}
+    for size, table in SHAPE_WORDS.items():
+        if any(words.split()[0] == text for words in table):
+            begun |= {f"POLY{size}", *(["TRI"] if size == 3 else [])}
+    return frozenset(begun)
 
 
 def _read_described(kind: str, tokens: list[Token], at: int) -> tuple[int, Name] | None:
@@ -235,11 +260,11 @@ def _readings(text: str, tokens: list[Token], at: int) -> Iterator[Statement]:
         if end == len(tokens):
             continue
         word = tokens[end].text if tokens[end].kind != "value" else normal_value(tokens[end].text)
-        for (kind, wanted), child in node.children.items():
-            if not kind:
-                if wanted == word:
-                    stack.append((child, end + 1, read))
-            elif (name := _read_described(kind, tokens, end)) is not None:
+        if (child := node.words.get(word)) is not None:
+            stack.append((child, end + 1, read))
+        begins = _names_begun_by(tokens[end].kind, tokens[end].text, len(tokens[end].names))
+        for kind, child in node.names.items():
+            if kind in begins and (name := _read_described(kind, tokens, end)) is not None:
                 stack.append((child, name[0], (*read, name[1])))
 
 
@@ -306,7 +331,8 @@ def _cover(text: str, tokens: list[Token]) -> list[Statement]:
         choice: tuple[int, Statement | None] = (best[at + 1][0] + _price(tokens[at]), None)
         for statement in _readings(text, tokens, at):
             end = statement.tokens[1]
-            cost = best[end][0] + STATEMENT + len(statement.facts) - len(statement.phrase.facts)
+            vague = end - at - words_of(statement.phrase) + len(statement.facts)  # words that a name takes in
+            cost = best[end][0] + STATEMENT + vague
             if cost < choice[0] and not _touches(tokens, at, end):
                 choice = (cost, statement)
         best[at] = choice

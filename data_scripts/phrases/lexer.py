@@ -40,8 +40,11 @@ _VALUE_START = re.compile(r"\d|√|\\sqrt|\\[dt]?frac|\(|[αβγδθφπ]|\\(?:a
 ARTICLES = ("a", "an", "the")
 # After a capital A these words show that it is a point: everything else makes it an article.
 _AFTER_A_POINT = frozenset(
-    "is are lies lie on in at and or to with as bisects meets cuts touches be also inside outside divides from of".split()
+    "is are was lies lie on in at and or to with as be being has have also inside outside between from of bisects halves meets "
+    "cuts touches divides joins connects encloses measures trisects crosses intersects".split()
 )
+_BEFORE_A_POINT = frozenset({"point", "vertex", "center", "at", "from", "circle", "angle", "origin", "⊙", "∠"})
+_BEFORE_A_VALUE = frozenset({"=", "is", "measures", "length", "equals", "of", "to", "measure"})
 SAME_WORD = {
     "centre": "center",
     "centred": "centered",
@@ -82,7 +85,7 @@ def _names(text: str, start: int, end: int) -> tuple[tuple[int, int], ...]:
 
 def _is_article(text: str, end: int, before: Token | None) -> bool:
     """Whether the capital A that ends at `end` is an article and no point."""
-    if before is not None and before.kind == "word" and before.text in ("point", "vertex", "center", "at", "from"):
+    if before is not None and before.text in _BEFORE_A_POINT:
         return False
     following = _WORD.match(text, end + 1) if text[end : end + 1] == " " else None
     return following is not None and following.group()[0].islower() and following.group() not in _AFTER_A_POINT
@@ -129,7 +132,7 @@ def lex(text: str) -> list[Token]:
 
 
 def _is_variable(text: str, token: Token, tokens: list[Token]) -> bool:
-    """Whether an `a` is a value: it follows `=` or `is` and nothing follows it."""
-    if token.text != "a" or not tokens or tokens[-1].text not in ("=", "is") or text[token.start] != "a":
+    """Whether an `a` is a value: it follows `=`, `is` or the like, and no word that it could be the article of."""
+    if token.text != "a" or not tokens or tokens[-1].text not in _BEFORE_A_VALUE or text[token.start] != "a":
         return False
     return not re.match(r"[ \t]+[A-Za-z]", text[token.end : token.end + 3]) or re.match(r"[ \t]+and\b", text[token.end :])

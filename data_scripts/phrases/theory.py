@@ -18,6 +18,7 @@ from .kinds import EDIT_OF, arity, normal
 from .quantities import QUANTITIES, Quantities, inscribed_angles
 from .values import number
 
+CENTERS = ("centroid", "orthocenter", "incenter")
 ROUNDS = 5  # of deriving facts from facts; captions need two or three
 _CROSSED = frozenset({"equal_length", "equal_angle", "parallel", "perpendicular", "times_length", "ratio_length",
                       "times_angle", "similar", "congruent", "bisects_segment"})  # fmt: skip
@@ -71,6 +72,9 @@ class _Closure:
             for v in q.values(parts[0])
         )
 
+    def of_kind_any(self, kinds: Iterable[str]) -> list[tuple[str, ...]]:
+        return [points for kind in kinds for points in self.of_kind(kind)]
+
     def of_kind(self, kind: str) -> list[tuple[str, ...]]:
         return sorted(f.points for f in self.facts if f.kind == kind)
 
@@ -98,14 +102,10 @@ class _Closure:
         yield from (Fact("right_triangle", t) for t in rights)
         if len(apexes) > 1:
             yield Fact("equilateral_triangle", corners)
+            yield from (Fact(k, (p, *t)) for k in CENTERS for p, *t in self.of_kind_any(CENTERS) if {*t} == {*corners})
         if apexes and rights:
             yield Fact("right_isosceles", corners)
             yield from (Fact("isosceles_right_triangle", t) for t in apexes if t in rights)
-        for a, b, c in apexes:  # one line from the apex is median, altitude and bisector
-            for kind in ("median", "altitude", "bisector"):
-                for first, foot, p, q in self.of_kind(kind):
-                    if first == a and {p, q} == {b, c}:
-                        yield from (Fact(k, (a, foot, b, c)) for k in ("median", "altitude", "bisector"))
         for kind in ("similar", "congruent"):  # a symmetric triangle matches in two ways
             for points in self.of_kind(kind):
                 for half in (points[:3], points[3:]):
@@ -146,12 +146,14 @@ class _Closure:
         for a, b, o in self.of_kind("diameter"):
             yield from (Fact("perpendicular", (p, a, p, b)) for p, r in on if r == o and p not in (a, b))
         for a, foot, b, c in self.of_kind("cevian"):
-            right = self._right(a, foot, b) or normal(Fact("perpendicular", (a, foot, b, c))) in self.facts
+            right = self._right(a, foot, b) or self._right(a, foot, c) or normal(Fact("perpendicular", (a, foot, b, c))) in self.facts
             q = self.quantities
             halves = q.same(q.angle(b, a, foot), q.angle(foot, a, c))
-            yield from (Fact(k, (a, foot, b, c)) for k, is_so in (("altitude", right), ("bisector", halves)) if is_so)
-            if self._same(foot, b, foot, c):
-                yield Fact("median", (a, foot, b, c))
+            found = {"altitude": right, "bisector": halves, "median": self._same(foot, b, foot, c)}
+            if sum(found.values()) + self._same(a, b, a, c) > 1:  # the line of symmetry of an isosceles triangle
+                found = dict.fromkeys(found, True)
+                yield Fact("equal_length", (a, b, a, c))
+            yield from (Fact(kind, (a, foot, b, c)) for kind, is_so in found.items() if is_so)
 
     def _inscribed_angles(self) -> None:
         circles: dict[str, set[str]] = {}
@@ -208,7 +210,7 @@ class Stated:
             return False
         if EDIT_OF[fact.kind] == "shape":
             return self._another_shape(fact)
-        return any(EDIT_OF[f.kind] == "relation" for f in self._by_points.get(frozenset(fact.points), ()))
+        return fact.kind != "segment" and any(EDIT_OF[f.kind] == "relation" for f in self._by_points.get(frozenset(fact.points), ()))
 
     def _another_shape(self, fact: Fact) -> bool:
         if fact.kind == "circle":  # of the caption's only circle
