@@ -81,6 +81,8 @@ IMPLIES: dict[str, tuple[str, ...]] = {
         "quadrilateral 1234", "outside_circle 10", "outside_circle 20", "outside_circle 30", "outside_circle 40",
     ),
     "secant": ("on_circle 13", "on_circle 23", "outside_circle 03", "on_segment 102", "chord 123"),
+    **{kind: ("on_parabola 0",) for kind in ("parabola_up", "parabola_down", "parabola_meets_x", "parabola_meets_y")},
+    **{kind: ("collinear 012",) for kind in ("x_intercept", "y_intercept")},
     "centroid": ("triangle 123",),
     "orthocenter": ("triangle 123",),
     "incenter": ("triangle 123", "angle_bisector 1023", "angle_bisector 2013", "angle_bisector 3012"),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 
 from ..diagram import Fact
-from .kinds import SYMMETRIES
+from .kinds import EDIT_OF, SYMMETRIES
 from .lexer import Token, lex
 from .lexicon import (
     BEFORE_POINT,
@@ -27,6 +27,7 @@ from .values import normal_value
 
 WORD, STATEMENT = 10_000, 100  # what an unread word and one more statement cost
 VALUE_PLACE = 0xFF  # the place of {v} in a wording
+_NUMBERED = frozenset({"labeled", "labelled", "numbered", "marked"})
 _HEADS = {"TRI": ("△", "triangle"), "ANG": ("∠", "angle"), "CIRC": ("⊙", "circle")}
 _SIZES = {"TRI": 3, "CIRC": 1, "PT": 1, "SEG": 2}
 # A statement that one of these touches is part of something longer that was not understood.
@@ -103,6 +104,7 @@ class Parsed:
         return resolve([f for s in self.statements for f in s.facts])
 
 
+@cache
 def symbols_of(template: str) -> tuple[Symbol, ...]:
     """A wording as the steps that its readings take."""
     text = template.replace("{v}", chr(0xE000 + VALUE_PLACE))
@@ -222,6 +224,7 @@ def _read_name(kind: str, tokens: list[Token], at: int) -> tuple[int, tuple[tupl
             return None
         at += 1
         if kind == "NUMBERED":
+            at = _heads(tokens, at, _NUMBERED, 1)
             good = at < len(tokens) and tokens[at].kind == "value" and not tokens[at].text.endswith("°")
             good = good and len(tokens[at].text.lstrip("\\")) <= 5
             return (at + 1, ((tokens[at].start, tokens[at].number_end),)) if good else None
@@ -288,11 +291,11 @@ def _statement(
         rest = rest[len(name.spans) :]
     value = normal_value(letters.get(VALUE_PLACE, ""))
     facts = tuple(
-        Fact(kind, tuple(letters[p] for p in where), value if "{v}" in phrase.template else "")
+        Fact(kind, tuple(letters[p] for p in where), value if EDIT_OF[kind] == "value" else "")
         for kind, where in phrase.facts
     )
     facts += tuple(Fact(n.shape, tuple(letters[p] for p in n.places)) for n in names if n.shape)
-    if ("°" in value and facts[0].kind in ("length", "times_length")) or _repeats(facts):
+    if ("°" in value and any(f.kind in ("length", "times_length") for f in facts)) or _repeats(facts):
         return None
     return Statement(facts, (tokens[first].begin, tokens[end - 1].end), phrase, tuple(names), (first, end))
 
@@ -342,7 +345,19 @@ def _cover(text: str, tokens: list[Token]) -> list[Statement]:
         at = at + 1 if statement is None else statement.tokens[1]
         if statement is not None:
             statements.append(statement)
-    return statements
+    read = {i for s in statements for i in range(*s.tokens)}
+    return [s for s in statements if not _within_list(tokens, s, read)]
+
+
+def _within_list(tokens: list[Token], statement: Statement, read: set[int]) -> bool:
+    """Whether names of the same size go on before or after a statement, so that it is part of a longer list."""
+    steps = symbols_of(statement.phrase.template)
+    first, end = statement.tokens
+    for step, near, far in ((steps[0], first - 1, first - 2), (steps[-1], end, end + 1)):
+        if step.kind and 0 <= far < len(tokens) and tokens[near].text in (",", "and") and far not in read:
+            if tokens[far].kind == "points" and len(tokens[far].names) == len(step.places):
+                return True
+    return False
 
 
 def _split(tokens: list[Token]) -> Iterator[tuple[int, list[Token]]]:

@@ -58,6 +58,7 @@ SAME_WORD = {
     "meet": "meets",
     "intersect": "intersects",
     "lie": "lies",
+    "rt": "right",
 }
 
 

@@ -66,6 +66,10 @@ for _kind, _words in {**_FOUR_SIDED, **_MANY_SIDED}.items():
 _FOUR = "{0}{1}{2}{3}"
 
 
+def _corners(n: int) -> str:
+    return "".join(f"{{{i}}}" for i in range(n))
+
+
 def _shapes() -> Iterator[tuple[str, str]]:
     """Every shape as "a square ABCD", "ABCD is a square", "quadrilateral ABCD is a square"."""
     yield "triangle", "{0}{1}{2} is a triangle"
@@ -74,9 +78,10 @@ def _shapes() -> Iterator[tuple[str, str]]:
             yield from ((kind, f"{w} {head}{{0}}{{1}}{{2}}") for head in ("△", "triangle "))
             yield kind, f"△{{0}}{{1}}{{2}} is {w}"
             yield from ((kind, f"{head}{{0}}{{1}}{{2}} is a {w} triangle") for head in ("△", ""))
-            yield kind, f"{w} triangle with vertices {{0}}, {{1}} and {{2}}"
+            for said in ("with vertices", "is shown with vertices", "has vertices"):
+                yield kind, f"{w} triangle {said} {{0}}, {{1}} and {{2}}"
     for kind, words in {**_FOUR_SIDED, **_MANY_SIDED}.items():
-        names = "".join(f"{{{i}}}" for i in range(arity(kind)))
+        names = _corners(arity(kind))
         general = "quadrilateral" if arity(kind) == 4 else words[0].split()[-1]
         for w in words:
             yield kind, f"{w} {names}"
@@ -121,10 +126,12 @@ def _lists() -> Iterator[Phrase]:
                         yield Phrase(f"{listed} {verb} {where} {circle}", facts)
                 facts = tuple(("on_segment", (i, n, n + 1)) for i in range(n))
                 yield Phrase(f"{listed} {verb} on {{{n}}}{{{n + 1}}}", facts)
-    for word in ("quadrilateral ", ""):
-        for circle, center in (("⊙{4}", 4), ("circle", -1)):
-            facts = (("quadrilateral", (0, 1, 2, 3)), *(("on_circle", (i, center)) for i in range(4)))
-            yield Phrase(f"{word}{_FOUR} is inscribed in {circle}", facts)
+    for kind in ("quadrilateral", "pentagon", "hexagon"):
+        n = arity(kind)
+        for word in (f"{kind} ", ""):
+            for circle, center in ((f"⊙{{{n}}}", n), ("circle", -1)):
+                facts = ((kind, tuple(range(n))), *(("on_circle", (i, center)) for i in range(n)))
+                yield Phrase(f"{word}{_corners(n)} is inscribed in {circle}", facts)
 
 
 def _single(kind: str, template: str) -> Phrase:

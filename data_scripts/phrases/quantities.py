@@ -16,8 +16,14 @@ CLOSE = 1e-6  # relative: two values that differ by less are one
 _SIMPLE = {"corner", "named_angle", "radius_length", "diameter_length", "coordinates"}
 _SETS = {"arc_measure", "triangle_area", "triangle_perimeter", "polygon_area", "polygon_perimeter"}
 _PAIRS = {"times_length", "ratio_length", "times_angle"}
-_EQUALITIES = {"equal_length": 2, "equal_angle": 3, "equal_corner": 1, "equal_named": 1}
-_PART = {"equal_length": "length", "equal_angle": "angle", "equal_corner": "corner", "equal_named": "named_angle"}
+_EQUALITIES = {"equal_length": 2, "equal_angle": 3, "equal_corner": 1, "equal_named": 1, "equal_arc": 2}
+_PART = {
+    "equal_length": "length",
+    "equal_angle": "angle",
+    "equal_corner": "corner",
+    "equal_named": "named_angle",
+    "equal_arc": "arc_measure",
+}
 QUANTITIES = frozenset({"length", "angle", *_SIMPLE, *_SETS, *_PAIRS, *_EQUALITIES})
 
 

@@ -133,7 +133,7 @@ def _another_kind(parsed: Parsed, statement: Statement, number: int, edited: Fac
     new = _closest(statement.phrase, number, edited.kind, where)
     if new is None:
         return None
-    steps = symbols_of_phrase(statement.phrase)
+    steps = symbols_of(statement.phrase.template)
     if parsed.text.count("$", 0, statement.span[0]) % 2 and _words(new) - _words(steps):
         return None  # no words within a formula
     chunks = _chunks(parsed, statement, steps)
@@ -217,9 +217,6 @@ def _join(text: str, chunks: list[tuple[int, int, str]], written: list[_Chunk]) 
     return result
 
 
-symbols_of_phrase = cache(lambda phrase: symbols_of(phrase.template))
-
-
 @cache
 def _by_kinds() -> dict[tuple[str, ...], list[Phrase]]:
     table: dict[tuple[str, ...], list[Phrase]] = {}
@@ -236,12 +233,12 @@ def _closest(phrase: Phrase, number: int, kind: str, where: tuple[int, ...]) -> 
     """
     old_kind, old_places = phrase.facts[number]
     kinds = tuple(kind if k == old_kind else k for k, _ in phrase.facts)
-    steps = [(s.kind, s.text, s.places) for s in symbols_of_phrase(phrase)]
+    steps = [(s.kind, s.text, s.places) for s in symbols_of(phrase.template)]
     needed = {p for _, _, places in steps for p in places}
     best, nearest = LEAST_LIKE, None
-    is_clause = _is_clause(symbols_of_phrase(phrase))
+    is_clause = _is_clause(symbols_of(phrase.template))
     for candidate in _by_kinds().get(kinds, ()):
-        if _is_clause(symbols_of_phrase(candidate)) is not is_clause:
+        if _is_clause(symbols_of(candidate.template)) is not is_clause:
             continue
         if len(kinds) > 1:
             if [p for _, p in candidate.facts] != [p for _, p in phrase.facts]:
@@ -252,7 +249,7 @@ def _closest(phrase: Phrase, number: int, kind: str, where: tuple[int, ...]) -> 
             maps = [{**m, VALUE_PLACE: VALUE_PLACE} for m in maps]
         for places in maps:
             new = tuple(
-                replace(s, places=tuple(places.get(p, -1) for p in s.places)) for s in symbols_of_phrase(candidate)
+                replace(s, places=tuple(places.get(p, -1) for p in s.places)) for s in symbols_of(candidate.template)
             )
             if {p for s in new for p in s.places} != needed:
                 continue

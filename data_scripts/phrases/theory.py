@@ -21,7 +21,7 @@ from .values import number
 CENTERS = ("centroid", "orthocenter", "incenter")
 ROUNDS = 5  # of deriving facts from facts; captions need two or three
 _CROSSED = frozenset({"equal_length", "equal_angle", "parallel", "perpendicular", "times_length", "ratio_length",
-                      "times_angle", "similar", "congruent", "bisects_segment"})  # fmt: skip
+                      "times_angle", "similar", "congruent", "bisects_segment", "equal_arc"})  # fmt: skip
 
 
 class _Closure:
