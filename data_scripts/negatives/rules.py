@@ -53,6 +53,9 @@ RELATIONS: tuple[tuple[str, ...], ...] = (
     ("parabola_meets_x", "parabola_meets_y"),
 )
 ROUND = ("circle", "ellipse")
+PLAIN = ("triangle", "quadrilateral", "pentagon", "hexagon", "octagon")
+# Their first two points are one segment, which a caption may name from either end.
+FROM_A_VERTEX = ("cevian", "median", "altitude", "bisector", "radius")
 
 About = Diagram | Stated  # what judges an edit: both know their `points`
 Edit = Callable[[Fact, About, np.random.Generator], Fact | None]
@@ -88,6 +91,9 @@ def _other_order(fact: Fact, about: About, rng: np.random.Generator) -> Fact | N
     if others:
         new = others[int(rng.integers(len(others)))]
         candidates += [fact.relabel({old: new}) for old in letters]
+    if fact.kind in FROM_A_VERTEX:
+        turned = normal(replace(fact, points=(fact.points[1], fact.points[0], *fact.points[2:])))
+        candidates = [f for f in candidates if normal(f) != turned]
     return _pick([f for f in candidates if normal(f) != normal(fact)], about, rng)
 
 
@@ -97,6 +103,8 @@ def _other_shape(fact: Fact, about: About, rng: np.random.Generator) -> Fact | N
     kinds = [k for k, edit in EDIT_OF.items() if edit == "shape" and arity(k) == len(fact.points) and k != fact.kind]
     if len(fact.points) == 1:
         kinds = [k for k in ROUND if fact.kind in ROUND and k != fact.kind]
+    if isinstance(about, Stated) and fact.kind in PLAIN:
+        return None  # a bare name, which no shape word takes the place of
     if isinstance(about, Stated) and fact.kind not in LOOSE:
         kinds = [k for k in kinds if k not in LOOSE]  # the caption names no apex, right angle or base
     return _pick([Fact(k, fact.points) for k in kinds], about, rng)
@@ -115,10 +123,12 @@ def _other_value(fact: Fact, about: About, rng: np.random.Generator) -> Fact | N
 
 
 def _reads_odd(value: str) -> bool:
-    """Whether nobody would print a value so: the root of a square, a ratio such as 2 : 2."""
+    """Whether nobody would print a value so: the root of a square, a ratio such as 2 : 2, a factor of 1 or 0."""
     first, colon, second = value.partition(":")
     roots = (int(r) for r in re.findall(r"\\sqrt\{(\d+)\}", value))
-    return bool(colon) and first.strip() == second.strip() or any(math.isqrt(r) ** 2 == r for r in roots)
+    if (colon and first == second) or re.search(r"(?<![\d.^{])[01](?=[a-z\\√])", value):
+        return True
+    return any(math.isqrt(r) ** 2 == r for r in roots)
 
 
 def _pick(candidates: list[Fact], about: About, rng: np.random.Generator) -> Fact | None:

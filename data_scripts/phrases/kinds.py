@@ -59,9 +59,9 @@ TEXT_KINDS: dict[str, TextKind] = {
     "trisects_angle": TextKind(_orders(4, "0132"), "relation"),
     "tangent_circles": TextKind(_orders(2, "10"), "relation"),
     "concentric_circles": TextKind(_orders(2, "10"), "relation"),
-    "line_median": TextKind(_orders(2), "relation"),  # of a triangle that is not said
-    "line_altitude": TextKind(_orders(2), "relation"),
-    "line_bisector": TextKind(_orders(2), "relation"),
+    "line_median": TextKind(_orders(2, "10"), "relation"),  # of a triangle that is not said
+    "line_altitude": TextKind(_orders(2, "10"), "relation"),
+    "line_bisector": TextKind(_orders(2, "10"), "relation"),
     "equal_arc": TextKind(_orders(4, "1023", "2301"), "relation"),
     "collinear": TextKind(_ANY_3, "relation"),
     # values

@@ -21,7 +21,7 @@ _ATTRIBUTES = frozenset({"that", "which", "whose", "with"})
 LEAST_LIKE = 0.4  # share of steps that two wordings have in common: below this the new one would read out of place
 _VERBS = frozenset(
     "is are has have lies meets cuts crosses intersects touches bisects trisects joins passes contains runs equals measures "
-    "cross = ∥ ⊥ ∼ ≅ : make makes".split()
+    "cross = ∥ ⊥ ∼ ≅ : make makes halves encloses divides stands runs ends falls rises opens connects".split()
 )
 _SIGNS = {"TRI": "△", "ANG1": "∠", "ANG3": "∠", "CIRC": "⊙"}
 _WORDS = {"TRI": "triangle ", "ANG1": "angle ", "ANG3": "angle ", "CIRC": "circle "}
@@ -145,6 +145,9 @@ def _another_kind(parsed: Parsed, statement: Statement, number: int, edited: Fac
         if tag == "equal":
             for offset in range(j - i):
                 start, end, article = chunks[i + offset]
+                was, becomes = steps[i + offset].article, new[k + offset].article
+                if bool(was) != bool(becomes) and i + offset and not steps[i + offset].kind:
+                    article = becomes
                 written.append(_Chunk(_with_article(article, parsed.text[start:end]), i + offset))
             continue
         for offset in range(m - k):
@@ -209,7 +212,7 @@ def _join(text: str, chunks: list[tuple[int, int, str]], written: list[_Chunk]) 
         if before.old is not None and after.old == before.old + 1:
             start, article = chunks[after.old][0], chunks[after.old][2]
             gap = text[chunks[before.old][1] : start]
-            if article:
+            if article and article in gap:
                 gap = gap[: gap.rfind(article)] or " "
         elif after.text[:1] == ",":
             gap = ""

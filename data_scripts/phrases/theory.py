@@ -200,14 +200,10 @@ class Stated:
     def denies(self, fact: Fact) -> bool:
         """Whether a statement is false of a figure of which the caption is true and complete; see the module."""
         fact = normal(fact)
-        if self.may_hold(fact) or _is_true_of_all(fact):
+        if _is_absurd(fact) or _is_true_of_all(fact) or self.may_hold(fact):
             return False
-        if self.excludes(fact):
+        if fact.kind in QUANTITIES or self.excludes(fact):
             return True
-        if fact.kind in QUANTITIES:
-            return not _is_absurd(fact)
-        if _is_absurd(fact):
-            return False
         if EDIT_OF[fact.kind] == "shape":
             return self._another_shape(fact)
         return fact.kind != "segment" and any(EDIT_OF[f.kind] == "relation" for f in self._by_points.get(frozenset(fact.points), ()))
@@ -221,7 +217,7 @@ class Stated:
             return True  # with its points in another order
         special = {LOOSE.get(f.kind, f.kind) for f in stated} - UNSAID
         included = {f.kind for f in expand(fact)}
-        return fact.kind not in UNSAID and bool(special) and not special & included
+        return LOOSE.get(fact.kind, fact.kind) not in UNSAID and bool(special) and not special & included
 
     def _clashes(self, part: Fact) -> bool:
         """Whether one statement alone cannot stand beside what is stated."""
