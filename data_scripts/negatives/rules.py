@@ -83,7 +83,9 @@ def _other_order(fact: Fact, about: About, rng: np.random.Generator) -> Fact | N
     if len(set(letters)) < len({*fact.points} - {""}):
         return None  # an angle that has a number has no letters to exchange
     if len(fact.points) <= 4:
-        orders = [dict(zip(letters, new, strict=True)) for new in permutations(letters)] if "" not in fact.points else []
+        orders = (
+            [dict(zip(letters, new, strict=True)) for new in permutations(letters)] if "" not in fact.points else []
+        )
     else:
         orders = [{a: b, b: a} for a, b in combinations(dict.fromkeys(letters), 2)]
     candidates = [replace(fact, points=tuple(o.get(p, p) for p in fact.points)) for o in orders]
@@ -223,9 +225,7 @@ def _collect(
     return kept
 
 
-def caption_negatives(
-    caption: str, count: int, rng: np.random.Generator, dropped: Counter[str]
-) -> list[RuleNegative]:
+def caption_negatives(caption: str, count: int, rng: np.random.Generator, dropped: Counter[str]) -> list[RuleNegative]:
     """Up to `count` edits of a caption of which only the text is known, each denied by what the caption states.
 
     Args:
@@ -251,9 +251,7 @@ def caption_negatives(
     return _collect(edited, {stated.facts}, count, rng, dropped)
 
 
-def _exchange_in_text(
-    parsed: Parsed, stated: Stated, rng: np.random.Generator
-) -> tuple[frozenset[Fact], str] | None:
+def _exchange_in_text(parsed: Parsed, stated: Stated, rng: np.random.Generator) -> tuple[frozenset[Fact], str] | None:
     """Letters exchanged wherever the caption names them, if that makes a false statement."""
     if len(stated.points) < 2:
         return None
@@ -306,9 +304,7 @@ def _rewrite(parsed: Parsed, i: int, k: int, named: Fact, new: Fact) -> str | No
     return rewrite(parsed, parsed.statements[i], k, new)
 
 
-def _verified(
-    parsed: Parsed, stated: Stated, text: str, edited: set[int]
-) -> tuple[frozenset[Fact], str] | None:
+def _verified(parsed: Parsed, stated: Stated, text: str, edited: set[int]) -> tuple[frozenset[Fact], str] | None:
     """The edited caption, if reading it gives the other statements as they were and only false ones in their place."""
     again = parse_caption(text)
     if len(again.statements) != len(parsed.statements) or len(again.facts) != len(parsed.facts):

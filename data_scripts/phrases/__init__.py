@@ -1,6 +1,6 @@
 """Captions that come as text only: read into the statements of `diagram.facts`, and judged by one another."""
 
-from .grammar import Parsed, Statement, parse_caption
+from .parser import Parsed, Statement, parse_caption
 from .theory import Stated, contradicts
 
 __all__ = ["Parsed", "Stated", "Statement", "contradicts", "parse_caption"]

@@ -3,8 +3,8 @@
 Statements are written as a kind and the places of its points: "equal_length 0102" of △ABC is AB = AC. Kinds that the
 figures do not have (yet) may be named here; a kind that nobody knows is passed over.
 
-The paper's list of shape edits (MMGeoLM section 3.2): square -> rectangle, equilateral -> isosceles, diameter -> radius,
-circle -> ellipse. The first two are not made here: a square is a rectangle, so the edited caption would still be true.
+The paper's list of shape edits (MMGeoLM section 3.2): square -> rectangle, equilateral -> isosceles, diameter ->
+radius, circle -> ellipse. The first two are not made here: a square is a rectangle, so the edited caption stays true.
 Of two kinds neither of which includes the other (rectangle and rhombus), a figure that is both has a name of its own
 (square), which a complete caption would have used: so each is a negative of the other.
 """
@@ -18,11 +18,12 @@ IMPLIES: dict[str, tuple[str, ...]] = {
     # triangles
     "right_triangle": ("right 012", "perpendicular 0102"),
     "isosceles_triangle": ("isosceles 012", "equal_length 0102"),
-    "equilateral_triangle": ("isosceles_triangle 012", "isosceles_triangle 120", "isosceles_triangle 201", "acute_triangle 012"),
+    "equilateral_triangle": ("isosceles_triangle 012", "isosceles_triangle 120", "isosceles_triangle 201",
+                             "acute_triangle 012"),
     "right_isosceles": ("right 012", "isosceles 012"),
     "isosceles_right_triangle": ("right_isosceles 012", "right_triangle 012", "isosceles_triangle 012"),
     "obtuse_triangle": ("obtuse 012",),
-    **{kind: ("triangle 012",) for kind in ("isosceles", "right", "scalene_triangle", "acute_triangle", "obtuse")},
+    **dict.fromkeys(("isosceles", "right", "scalene_triangle", "acute_triangle", "obtuse"), ("triangle 012",)),
     # quadrilaterals
     "trapezium": ("quadrilateral 0123",),
     "trapezoid": ("trapezium 0123", "parallel 0123"),
@@ -48,7 +49,8 @@ IMPLIES: dict[str, tuple[str, ...]] = {
     "regular_hexagon": (
         "hexagon 012345", "equal_length 0112", "equal_length 1223", "equal_length 2334", "equal_length 3445",
         "equal_length 4550", "equal_length 0213", "equal_length 1324", "equal_length 2435", "equal_length 3540",
-        "equal_length 4051", "equal_length 0314", "equal_length 1425", "parallel 0134", "parallel 1245", "parallel 2350",
+        "equal_length 4051", "equal_length 0314", "equal_length 1425", "parallel 0134", "parallel 1245",
+        "parallel 2350",
         "equal_angle 012123", "equal_angle 123234", "equal_angle 234345", "equal_angle 345450", "equal_angle 450501",
     ),
     # points and lines
@@ -81,8 +83,8 @@ IMPLIES: dict[str, tuple[str, ...]] = {
         "quadrilateral 1234", "outside_circle 10", "outside_circle 20", "outside_circle 30", "outside_circle 40",
     ),
     "secant": ("on_circle 13", "on_circle 23", "outside_circle 03", "on_segment 102", "chord 123"),
-    **{kind: ("on_parabola 0",) for kind in ("parabola_up", "parabola_down", "parabola_meets_x", "parabola_meets_y")},
-    **{kind: ("collinear 012",) for kind in ("x_intercept", "y_intercept")},
+    **dict.fromkeys(("parabola_up", "parabola_down", "parabola_meets_x", "parabola_meets_y"), ("on_parabola 0",)),
+    **dict.fromkeys(("x_intercept", "y_intercept"), ("collinear 012",)),
     "centroid": ("triangle 123",),
     "orthocenter": ("triangle 123",),
     "incenter": ("triangle 123", "angle_bisector 1023", "angle_bisector 2013", "angle_bisector 3012"),
@@ -94,7 +96,8 @@ MAY_IMPLY: dict[str, tuple[str, ...]] = {
     "right": ("right_triangle 012", "right_triangle 120", "right_triangle 201"),
     "trapezium": ("trapezoid 0123", "trapezoid 1230"),
     "isosceles_trapezium": ("isosceles_trapezoid 0123", "isosceles_trapezoid 1230"),
-    "right_trapezium": ("right_trapezoid 0123", "right_trapezoid 1230", "right_trapezoid 2301", "right_trapezoid 3012"),
+    "right_trapezium": ("right_trapezoid 0123", "right_trapezoid 1230", "right_trapezoid 2301",
+                        "right_trapezoid 3012"),
     "obtuse": ("obtuse_triangle 012", "obtuse_triangle 120", "obtuse_triangle 201"),
     "right_isosceles": (
         "isosceles_right_triangle 012", "isosceles_right_triangle 120", "isosceles_right_triangle 201",
@@ -158,7 +161,9 @@ def follow(fact: Fact, axioms: dict[str, tuple[str, ...]]) -> list[Fact]:
     return found
 
 
-WITH_CENTER = frozenset({"on_circle", "outside_circle", "inside_circle", "chord", "tangent_line", "radius", "tangent", "incenter"})
+WITH_CENTER = frozenset(
+    {"on_circle", "outside_circle", "inside_circle", "chord", "tangent_line", "radius", "tangent", "incenter"}
+)
 
 
 @lru_cache(maxsize=2**15)

@@ -81,7 +81,10 @@ TEXT_KINDS: dict[str, TextKind] = {
     "equal_named": TextKind(_orders(2, "10"), "relation"),
 }
 
-SYMMETRIES = {**{kind: k.symmetries for kind, k in TEXT_KINDS.items()}, **{kind: k.symmetries for kind, k in KINDS.items()}}
+SYMMETRIES = {
+    **{kind: k.symmetries for kind, k in TEXT_KINDS.items()},
+    **{kind: k.symmetries for kind, k in KINDS.items()},
+}
 EDIT_OF = {**{kind: k.edit for kind, k in TEXT_KINDS.items()}, **{kind: k.edit for kind, k in KINDS.items()}}
 
 

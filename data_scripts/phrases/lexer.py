@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from .values import read_value
+from .words import words
 
 SYMBOLS: dict[str, tuple[str, ...]] = {  # the form we write, then what others write
     "∥": ("∥", "\\parallel", "//", "||", "⫽", "‖"),
@@ -27,24 +28,23 @@ SYMBOLS: dict[str, tuple[str, ...]] = {  # the form we write, then what others w
     ":": (":", "："),
 }
 _SURFACES = {surface: symbol for symbol, surfaces in SYMBOLS.items() for surface in surfaces}
-_SYMBOL = re.compile("|".join(re.escape(s) + ("(?![a-z])" if s[-1].isalpha() else "") for s in sorted(_SURFACES, key=len)[::-1]))
+_SYMBOL = re.compile(
+    "|".join(re.escape(s) + ("(?![a-z])" if s[-1].isalpha() else "") for s in sorted(_SURFACES, key=len)[::-1])
+)
 _PASSED = re.compile(
-    r"[ \t\r\f\v$*{}]+|\\[()\[\],;! ]|\\(?:left|right|overline|overrightarrow|overleftrightarrow|vec|text|mathrm|textbf|mathbf|quad)(?![a-z])"
+    r"[ \t\r\f\v$*{}]+|\\[()\[\],;! ]"
+    r"|\\(?:left|right|overline|overrightarrow|overleftrightarrow|vec|text|mathrm|textbf|mathbf|quad)(?![a-z])"
 )
 # A capital letter with primes or a subscript; the private letters stand for the places of a phrase table.
 NAME = r"[A-Z\ue000-\ue0ff](?:_\{?\d+\}?|[₀-₉]+|\d+(?![\d.°]))?(?:['′](?![a-z]))*"
 _NAME = re.compile(NAME)
 _NAMES = re.compile(f"(?:{NAME})+(?![a-z])")
 _WORD = re.compile(r"[A-Za-zÀ-ÿ]+(?:[-'’][A-Za-zÀ-ÿ]+)*")
-_VALUE_START = re.compile(r"\d|√|\\sqrt|\\[dt]?frac|\(|[αβγδθφπ]|\\(?:alpha|beta|gamma|delta|theta|phi|pi)(?![a-z])|[a-z](?=\s*[-+]\s*\d|\s*\^|[²³°])")
-ARTICLES = ("a", "an", "the")
-# After a capital A these words show that it is a point: everything else makes it an article.
-_AFTER_A_POINT = frozenset(
-    "is are was lies lie on in at and or to with as be being has have also inside outside between from of bisects halves meets "
-    "cuts touches divides joins connects encloses measures trisects crosses intersects".split()
+_VALUE_START = re.compile(
+    r"\d|√|\\sqrt|\\[dt]?frac|\(|[αβγδθφπ]|\\(?:alpha|beta|gamma|delta|theta|phi|pi)(?![a-z])|[a-z](?=\s*[-+]\s*\d|\s*\^|[²³°])"
 )
-_BEFORE_A_POINT = frozenset({"point", "vertex", "center", "at", "from", "circle", "angle", "origin", "⊙", "∠"})
-_BEFORE_A_VALUE = frozenset({"=", "is", "measures", "length", "equals", "of", "to", "measure"})
+ARTICLES = ("a", "an", "the")
+_AFTER_A_POINT, _BEFORE_A_POINT, _BEFORE_A_VALUE = map(words, ("after_a_point", "before_a_point", "before_a_value"))
 SAME_WORD = {
     "centre": "center",
     "centred": "centered",
@@ -136,4 +136,6 @@ def _is_variable(text: str, token: Token, tokens: list[Token]) -> bool:
     """Whether an `a` is a value: it follows `=`, `is` or the like, and no word that it could be the article of."""
     if token.text != "a" or not tokens or tokens[-1].text not in _BEFORE_A_VALUE or text[token.start] != "a":
         return False
-    return not re.match(r"[ \t]+[A-Za-z]", text[token.end : token.end + 3]) or re.match(r"[ \t]+and\b", text[token.end :])
+    return not re.match(r"[ \t]+[A-Za-z]", text[token.end : token.end + 3]) or re.match(
+        r"[ \t]+and\b", text[token.end :]
+    )

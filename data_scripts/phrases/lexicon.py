@@ -7,20 +7,12 @@ stands in `wordings.toml`. Letters in a row are one name: {0}{1} also reads "seg
 wording leaves out is the one the caption names elsewhere.
 """
 
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..diagram.caption import CLAUSES, NOUNS
 from .kinds import arity
-
-_TABLE = tomllib.loads(Path(__file__).with_name("wordings.toml").read_text(encoding="utf-8"))
-
-BEFORE_POINT, BEFORE_SEGMENT, NEUTRAL_BEFORE_SEGMENT, GLUE, NEGATIONS = (
-    frozenset(_TABLE["words"][name].split())
-    for name in ("before_point", "before_segment", "neutral_before_segment", "glue", "negations")
-)
+from .words import TABLE
 
 
 @dataclass(frozen=True)
@@ -146,6 +138,6 @@ def _several(entry: dict) -> Phrase:
 def all_phrases() -> list[Phrase]:
     """Every wording; of two that read alike the first counts, so our own captions come first."""
     ours = [(kind, t) for table in (NOUNS, CLAUSES) for kind, templates in table.items() for t in templates]
-    others = [(kind, t) for kind, templates in _TABLE["one"].items() for t in templates]
+    others = [(kind, t) for kind, templates in TABLE["one"].items() for t in templates]
     single = [*ours, *_shapes(), *_of_triangles(), *others, *_measures()]
-    return [*(_single(*pair) for pair in single), *map(_several, _TABLE["several"]), *_lists()]
+    return [*(_single(*pair) for pair in single), *map(_several, TABLE["several"]), *_lists()]

@@ -148,7 +148,7 @@ class Quantities:
     def _solve_triangle(self, a: str, b: str, c: str) -> None:
         """Equal sides face equal angles; the angles make 180°; a right triangle obeys Pythagoras."""
         corners = ((a, b, c), (b, c, a), (c, a, b))
-        for (v, p, q) in corners:
+        for v, p, q in corners:
             angles = self.angle(v, p, q), self.angle(v, q, p)
             sides = self.length(v, q), self.length(v, p)
             if self.same(*sides):

@@ -11,18 +11,16 @@ from difflib import SequenceMatcher
 from functools import cache, lru_cache
 
 from ..diagram import Fact
-from .grammar import VALUE_PLACE, Parsed, Statement, Symbol, symbols_of
+from .grammar import VALUE_PLACE, Symbol, symbols_of
 from .kinds import SYMMETRIES
 from .lexer import ARTICLES, SYMBOLS
 from .lexicon import SHAPE_WORDS, Phrase, all_phrases
+from .parser import Parsed, Statement
 from .values import normal_value
+from .words import words
 
-_ATTRIBUTES = frozenset({"that", "which", "whose", "with"})
 LEAST_LIKE = 0.4  # share of steps that two wordings have in common: below this the new one would read out of place
-_VERBS = frozenset(
-    "is are has have lies meets cuts crosses intersects touches bisects trisects joins passes contains runs equals measures "
-    "cross = ∥ ⊥ ∼ ≅ : make makes halves encloses divides stands runs ends falls rises opens connects".split()
-)
+_VERBS, _ATTRIBUTES = words("verbs"), words("attributes")
 _SIGNS = {"TRI": "△", "ANG1": "∠", "ANG3": "∠", "CIRC": "⊙"}
 _WORDS = {"TRI": "triangle ", "ANG1": "angle ", "ANG3": "angle ", "CIRC": "circle "}
 _NUMBER_OR_LETTER = re.compile(r"\d+(?:\.\d+)?|(?<![a-zA-Z\\])[a-z](?![a-zA-Z])")
@@ -118,7 +116,9 @@ def _chunks(parsed: Parsed, statement: Statement, steps: tuple[Symbol, ...]) -> 
             while parsed.tokens[last].end < span[1]:
                 last += 1
         article = parsed.tokens[first].article
-        found.append((parsed.tokens[first].start, parsed.tokens[last].end, parsed.text[slice(*article)] if article else ""))
+        found.append(
+            (parsed.tokens[first].start, parsed.tokens[last].end, parsed.text[slice(*article)] if article else "")
+        )
         at = last + 1
     return found
 

@@ -2,9 +2,9 @@
 
 `Stated` holds what a caption states. `excludes` is a contradiction: by the meaning of the words both cannot be true of
 one figure. `denies` takes the caption as complete besides: a value that it does not give and that does not follow is
-false, and so is another relation or kind of shape on the points that it relates. Complete it is taken in these respects
-only, and never against what *may* follow (MAY_IMPLY, angle sums, equal sides, inscribed angles, ...): in a caption with
-an isosceles triangle ABC whose apex is not said, AB = AC is not denied.
+false, and so is another relation or kind of shape on the points that it relates. It is taken as complete in these
+respects only, and never against what *may* follow (MAY_IMPLY, angle sums, equal sides, inscribed angles, ...): in a
+caption with an isosceles triangle ABC whose apex is not said, AB = AC is not denied.
 
 No theorem prover: what takes more than these axioms to prove is not seen to follow.
 """
@@ -68,7 +68,9 @@ class _Closure:
         if amount == 1 and fact.kind == "times_length":
             return q.same(q.length(*fact.points[:2]), q.length(*fact.points[2:]))
         return any(
-            v == fact.value if isinstance(v, str) else amount is not None and abs(v - amount) < 0.06 * max(1, abs(v) / 20)
+            v == fact.value
+            if isinstance(v, str)
+            else amount is not None and abs(v - amount) < 0.06 * max(1, abs(v) / 20)
             for v in q.values(parts[0])
         )
 
@@ -109,7 +111,7 @@ class _Closure:
         for kind in ("similar", "congruent"):  # a symmetric triangle matches in two ways
             for points in self.of_kind(kind):
                 for half in (points[:3], points[3:]):
-                    for a, b, c in apexes if set(half) == set(corners) else ():
+                    for _, b, c in apexes if set(half) == set(corners) else ():
                         swapped = tuple({b: c, c: b}.get(p, p) for p in half)
                         yield Fact(kind, swapped + points[3:] if half == points[:3] else points[:3] + swapped)
 
@@ -146,7 +148,11 @@ class _Closure:
         for a, b, o in self.of_kind("diameter"):
             yield from (Fact("perpendicular", (p, a, p, b)) for p, r in on if r == o and p not in (a, b))
         for a, foot, b, c in self.of_kind("cevian"):
-            right = self._right(a, foot, b) or self._right(a, foot, c) or normal(Fact("perpendicular", (a, foot, b, c))) in self.facts
+            right = (
+                self._right(a, foot, b)
+                or self._right(a, foot, c)
+                or normal(Fact("perpendicular", (a, foot, b, c))) in self.facts
+            )
             q = self.quantities
             halves = q.same(q.angle(b, a, foot), q.angle(foot, a, c))
             found = {"altitude": right, "bisector": halves, "median": self._same(foot, b, foot, c)}
@@ -206,7 +212,9 @@ class Stated:
             return True
         if EDIT_OF[fact.kind] == "shape":
             return self._another_shape(fact)
-        return fact.kind != "segment" and any(EDIT_OF[f.kind] == "relation" for f in self._by_points.get(frozenset(fact.points), ()))
+        return fact.kind != "segment" and any(
+            EDIT_OF[f.kind] == "relation" for f in self._by_points.get(frozenset(fact.points), ())
+        )
 
     def _another_shape(self, fact: Fact) -> bool:
         if fact.kind == "circle":  # of the caption's only circle
@@ -276,7 +284,9 @@ class Stated:
                    for q, *m in self._must.of_kind("intersect"))  # fmt: skip
 
     def _clash_parallel(self, *points: str) -> bool:
-        if any(normal(Fact("intersect", (p[0], *points))) in self._must.facts for p in self._must.of_kind("intersect")):
+        if any(
+            normal(Fact("intersect", (p[0], *points))) in self._must.facts for p in self._must.of_kind("intersect")
+        ):
             return True
         return self._turned("parallel", points)
 
@@ -289,13 +299,13 @@ class Stated:
         return self._turned("perpendicular", (a, b, c, d))
 
     def _turned(self, kind: str, points: tuple[str, ...]) -> bool:
-        """Through a point there is one parallel to a line and one perpendicular: so not along two sides of an angle."""
+        """Through a point there is one parallel to a line, and one perpendicular: not along two sides of an angle."""
         for line, other in ((points[:2], points[2:]), (points[2:], points[:2])):
             for known in self._must.of_kind(kind):
                 for same, third in ((known[:2], known[2:]), (known[2:], known[:2])):
-                    if set(same) == set(line) and len({*third} & {*other}) == 1:
-                        if frozenset((*third, *other)) in self._bent:
-                            return True
+                    apart = len({*third} & {*other}) == 1 and frozenset((*third, *other)) in self._bent
+                    if set(same) == set(line) and apart:
+                        return True
         return False
 
     def _clash_radius_of(self, a: str, b: str, center: str) -> bool:

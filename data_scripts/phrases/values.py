@@ -10,7 +10,8 @@ from functools import lru_cache
 
 DEGREES = r"[\s$]*(?:°|\^\s*\{?\s*\\circ\s*\}?|\\degree\b|[- ]?degrees?\b)"
 UNITS = (
-    r"(?:\s|\\[,;! ]|[~$])*(?:\\(?:text|mathrm|rm)\s*\{\s*~?\s*(?:cm|mm|km|m|units?)\s*\}|(?:cm|mm|km|m|units?)(?![A-Za-z]))"
+    r"(?:\s|\\[,;! ]|[~$])*"
+    r"(?:\\(?:text|mathrm|rm)\s*\{\s*~?\s*(?:cm|mm|km|m|units?)\s*\}|(?:cm|mm|km|m|units?)(?![A-Za-z]))"
     r"(?:\s*\^?\{?[²2]\}?)?"
 )
 _DEGREES, _UNITS = re.compile(DEGREES), re.compile(UNITS)
@@ -127,7 +128,7 @@ def normal_value(text: str) -> str:
 
 @lru_cache(maxsize=2**14)
 def number(value: str) -> float | None:
-    """How much a normal value is, degrees as they are counted; None if it holds a variable or is no sum of products."""
+    """How much a normal value is, in degrees where it is an angle; None if it holds a variable."""
     text = value.removesuffix("°")
     try:
         result, end = _evaluate_sum(text, 0)
