@@ -168,9 +168,8 @@ def _read_name(kind: str, tokens: list[Token], at: int) -> tuple[int, tuple[tupl
     elif kind == "SEG":
         at = _heads(tokens, at, _BEFORE_SEGMENT, 3)
     size = int(kind[-1]) if kind[-1].isdigit() else _SIZES[kind]
-    if at < len(tokens) and tokens[at].kind == "points" and len(tokens[at].names) == size:
-        return at + 1, tokens[at].names
-    return None
+    fits = at < len(tokens) and tokens[at].kind == "points" and len(tokens[at].names) == size
+    return (at + 1, tokens[at].names) if fits and tokens[at].names_one_thing else None
 
 
 def _read_value(tokens: list[Token], at: int) -> tuple[int, tuple[tuple[int, int], ...]] | None:

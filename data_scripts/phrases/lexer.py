@@ -75,6 +75,11 @@ class Token:
     article: tuple[int, int] | None = None
 
     @property
+    def names_one_thing(self) -> bool:
+        """Whether all names of a `points` token differ: AA and ABA name no segment and no angle."""
+        return len({self.text[a - self.start : b - self.start] for a, b in self.names}) == len(self.names)
+
+    @property
     def begin(self) -> int:
         """Where the token begins with its article."""
         return self.article[0] if self.article else self.start

@@ -142,7 +142,7 @@ def _touches(tokens: list[Token], first: int, end: int) -> bool:
 def _price(token: Token) -> int:
     """What it costs to leave a token unread: little for a word that states nothing, but not nothing."""
     if token.text in GLUE or (token.kind == "other" and not token.text.isalnum()):
-        return 1
+        return 2
     return WORD if token.kind == "word" else 2 * WORD
 
 
