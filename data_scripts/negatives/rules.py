@@ -25,7 +25,7 @@ from ..diagram.diagram import EDIT_KINDS
 from ..diagram.facts import KINDS, check, statements
 from ..diagram.traced import change_value
 from ..phrases import Parsed, Stated, parse_caption
-from ..phrases.axioms import LOOSE
+from ..phrases.axioms import FROM_A_VERTEX, LOOSE, turned
 from ..phrases.kinds import EDIT_OF, arity, normal
 from ..phrases.rewrite import rewrite
 from .image import EDIT_SHARES
@@ -54,8 +54,6 @@ RELATIONS: tuple[tuple[str, ...], ...] = (
 )
 ROUND = ("circle", "ellipse")
 PLAIN = ("triangle", "quadrilateral", "pentagon", "hexagon", "octagon")
-# Their first two points are one segment, which a caption may name from either end.
-FROM_A_VERTEX = ("cevian", "median", "altitude", "bisector", "radius")
 
 About = Diagram | Stated  # what judges an edit: both know their `points`
 Edit = Callable[[Fact, About, np.random.Generator], Fact | None]
@@ -88,14 +86,13 @@ def _other_order(fact: Fact, about: About, rng: np.random.Generator) -> Fact | N
         )
     else:
         orders = [{a: b, b: a} for a, b in combinations(dict.fromkeys(letters), 2)]
-    candidates = [replace(fact, points=tuple(o.get(p, p) for p in fact.points)) for o in orders]
+    candidates = [fact.relabel(order) for order in orders]
     others = [p for p in about.points if p not in fact.points]
     if others:
         new = others[int(rng.integers(len(others)))]
         candidates += [fact.relabel({old: new}) for old in letters]
     if fact.kind in FROM_A_VERTEX:
-        turned = normal(replace(fact, points=(fact.points[1], fact.points[0], *fact.points[2:])))
-        candidates = [f for f in candidates if normal(f) != turned]
+        candidates = [f for f in candidates if normal(f) != turned(fact)]
     return _pick([f for f in candidates if normal(f) != normal(fact)], about, rng)
 
 
@@ -160,7 +157,9 @@ def _exchange_letters(diagram: Diagram, rng: np.random.Generator) -> tuple[Fact,
         return None
     mapping = _exchange(list(diagram.points), rng)
     facts = tuple(f.relabel(mapping) for f in diagram.facts)
-    return facts if any(check(f, diagram) is False for f in facts) else None
+    before = statements(diagram.facts)
+    other = (f for f in facts if f.kind not in FROM_A_VERTEX or turned(f) not in before)
+    return facts if any(check(f, diagram) is False for f in other) else None
 
 
 def _edit(diagram: Diagram, kinds: list[str], rng: np.random.Generator) -> tuple[Fact, ...] | None:

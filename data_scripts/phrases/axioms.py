@@ -92,25 +92,24 @@ IMPLIES: dict[str, tuple[str, ...]] = {
 
 # What may hold besides, for all the caption says: no negative may say it.
 MAY_IMPLY: dict[str, tuple[str, ...]] = {
-    "isosceles": ("isosceles_triangle 012", "isosceles_triangle 120", "isosceles_triangle 201"),
-    "right": ("right_triangle 012", "right_triangle 120", "right_triangle 201"),
-    "trapezium": ("trapezoid 0123", "trapezoid 1230"),
-    "isosceles_trapezium": ("isosceles_trapezoid 0123", "isosceles_trapezoid 1230"),
-    "right_trapezium": ("right_trapezoid 0123", "right_trapezoid 1230", "right_trapezoid 2301",
-                        "right_trapezoid 3012"),
-    "obtuse": ("obtuse_triangle 012", "obtuse_triangle 120", "obtuse_triangle 201"),
-    "right_isosceles": (
-        "isosceles_right_triangle 012", "isosceles_right_triangle 120", "isosceles_right_triangle 201",
-    ),
-    "any_kite": ("kite 0123", "kite 1230"),
     "intersect": ("on_segment 012", "on_segment 034"),
     "altitude": ("cevian 0123",),
+}
+# One of these holds, each line with all that it says; which one, the caption does not say.
+ONE_OF: dict[str, tuple[str, ...]] = {
+    "isosceles": ("isosceles_triangle 012", "isosceles_triangle 120", "isosceles_triangle 201"),
+    "right": ("right_triangle 012", "right_triangle 120", "right_triangle 201"),
+    "obtuse": ("obtuse_triangle 012", "obtuse_triangle 120", "obtuse_triangle 201"),
+    "right_isosceles": tuple(f"isosceles_right_triangle {p}" for p in ("012", "120", "201")),
+    "trapezium": ("trapezoid 0123", "trapezoid 1230"),
+    "isosceles_trapezium": ("isosceles_trapezoid 0123", "isosceles_trapezoid 1230"),
+    "right_trapezium": tuple(f"right_trapezoid {p}" for p in ("0123", "1230", "2301", "3012")),
+    "any_kite": ("kite 0123", "kite 1230"),
     "tangent_line": ("tangent 012", "tangent 102"),
-    "radius_of": ("radius 02", "radius 12"),
     "bisects_segment": ("perpendicular_bisector 0123", "perpendicular_bisector 2301"),
     # alternate angles, on whichever sides of the transversal the ends of the parallels are
-    "parallel": ("equal_angle 012123", "equal_angle 013132", "equal_angle 102023", "equal_angle 103032"),
-}  # fmt: skip
+    "parallel": ("equal_angle 012123 equal_angle 103032", "equal_angle 013132 equal_angle 102023"),
+}
 
 # Pairs that no figure is at once; what follows from them is excluded with them.
 EXCLUSIVE: tuple[tuple[str, ...], ...] = (
@@ -147,23 +146,35 @@ LOOSE = {
     "isosceles_trapezoid": "isosceles_trapezium",
     "right_trapezoid": "right_trapezium",
     "kite": "any_kite",
+    "tangent": "tangent_line",
 }
+# Their first two points are one segment, which a caption may name from either end.
+FROM_A_VERTEX = frozenset({"cevian", "median", "altitude", "bisector", "radius"})
 
 
-def follow(fact: Fact, axioms: dict[str, tuple[str, ...]]) -> list[Fact]:
-    """What one statement says about others by a table; nothing about a centre that has no name."""
-    found = []
-    for line in axioms.get(fact.kind, ()):
-        kind, places = line.split()
+WITH_CENTER = frozenset(
+    {"on_circle", "outside_circle", "inside_circle", "chord", "tangent_line", "radius", "tangent", "incenter"}
+)
+
+
+def turned(fact: Fact) -> Fact:
+    """A statement about a line from a vertex, the line named from its other end: the same for a reader."""
+    return normal(Fact(fact.kind, (fact.points[1], fact.points[0], *fact.points[2:]), fact.value))
+
+
+def read_axiom(line: str, fact: Fact) -> list[Fact]:
+    """The facts of a line of an axiom about a fact; nothing about a center that has no name."""
+    found, words = [], line.split()
+    for kind, places in zip(words[::2], words[1::2], strict=True):
         points = tuple(fact.points[int(p)] for p in places)
         if kind in SYMMETRIES and ("" not in points or kind in WITH_CENTER):
             found.append(normal(Fact(kind, points)))
     return found
 
 
-WITH_CENTER = frozenset(
-    {"on_circle", "outside_circle", "inside_circle", "chord", "tangent_line", "radius", "tangent", "incenter"}
-)
+def follow(fact: Fact, axioms: dict[str, tuple[str, ...]]) -> list[Fact]:
+    """What one statement says about others by a table."""
+    return [f for line in axioms.get(fact.kind, ()) for f in read_axiom(line, fact)]
 
 
 @lru_cache(maxsize=2**15)

@@ -103,7 +103,7 @@ def _statement(
     names, rest = [], places
     letters: dict[int, str] = {-1: ""}
     for name in read:
-        names.append(replace(name, places=rest[: len(name.spans)]))
+        names.append(Name(rest[: len(name.spans)], name.spans, name.shape, name.words))
         for place, (start, stop) in zip(rest, name.spans, strict=False):
             if letters.setdefault(place, text[start:stop]) != text[start:stop]:
                 return None
@@ -239,5 +239,8 @@ def resolve(facts: list[Fact]) -> tuple[Fact, ...]:
     for fact in facts:
         if fact.kind == "radius" and fact.points[1] != center and fact.points[0] == center:
             fact = replace(fact, points=fact.points[::-1])  # a radius may be named from either end
-        resolved.append(fact.relabel({"": center}))
+        fact = fact.relabel({"": center})
+        if fact.kind == "radius_of" and center in fact.points[:2]:
+            fact = Fact("radius", (fact.points[fact.points[0] == center], center))
+        resolved.append(fact)
     return tuple(resolved)

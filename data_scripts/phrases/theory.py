@@ -13,7 +13,19 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import combinations
 
 from ..diagram import Fact
-from .axioms import IMPLIES, LOOSE, MAY_IMPLY, RIVALS, UNSAID, expand, follow
+from .axioms import (
+    FROM_A_VERTEX,
+    IMPLIES,
+    LOOSE,
+    MAY_IMPLY,
+    ONE_OF,
+    RIVALS,
+    UNSAID,
+    expand,
+    follow,
+    read_axiom,
+    turned,
+)
 from .kinds import EDIT_OF, arity, normal
 from .quantities import QUANTITIES, Quantities, inscribed_angles
 from .values import number
@@ -47,9 +59,7 @@ class _Closure:
         queue = sorted(self.facts, key=repr)
         while queue:
             fact = queue.pop()
-            known = any(f.kind in LOOSE and set(f.points) == set(fact.points) for f in self.facts)
-            tables = axioms[:1] if known and fact.kind in LOOSE.values() else axioms
-            for new in (f for table in tables for f in follow(fact, table)):
+            for new in (f for table in axioms for f in follow(fact, table)):
                 if new not in self.facts:
                     self.facts.add(new)
                     queue.append(new)
@@ -183,7 +193,8 @@ class Stated:
         self.facts = frozenset(normal(f) for f in facts)
         self.points = tuple(sorted({p for f in self.facts for p in f.points if p[:1].isupper()}))
         self._must = _Closure(self.facts, generous=False)
-        self._may = _Closure(self._must.facts, generous=True)
+        self._worlds = [_Closure(self._must.facts, generous=True)]
+        self._open = sorted(self._alternatives(), key=repr)
         self._flat = {frozenset(p) for p in self._must.of_kind("collinear")}
         corners = {f.points for f in self._must.facts if f.kind == "angle"} | self._must.polygons
         self._bent = {frozenset(t) for p in corners for t in combinations(p, 3)} - self._flat
@@ -197,7 +208,23 @@ class Stated:
 
     def may_hold(self, fact: Fact) -> bool:
         """Whether a statement follows from some reading of what is stated."""
-        return self._may.holds(normal(fact))
+        fact = normal(fact)
+        if any(world.holds(fact) for world in self._worlds):
+            return True
+        while self._open:  # readings are worked out when first asked for
+            reading = self._open.pop()
+            self._worlds.append(_Closure(self._worlds[0].facts | set(reading), generous=True))
+            if self._worlds[-1].holds(fact):
+                return True
+        return False
+
+    def _alternatives(self) -> Iterable[tuple[Fact, ...]]:
+        """The readings of statements that leave something open, unless it is stated elsewhere."""
+        known = {(LOOSE[f.kind], frozenset(f.points)) for f in self._must.facts if f.kind in LOOSE}
+        for fact in self._must.facts:
+            if (fact.kind, frozenset(fact.points)) not in known:
+                for line in ONE_OF.get(fact.kind, ()):
+                    yield tuple(read_axiom(line, fact))
 
     def excludes(self, fact: Fact) -> bool:
         """Whether a statement contradicts what is stated, by the meaning of the words."""
@@ -207,6 +234,8 @@ class Stated:
         """Whether a statement is false of a figure of which the caption is true and complete; see the module."""
         fact = normal(fact)
         if _is_absurd(fact) or _is_true_of_all(fact) or self.may_hold(fact):
+            return False
+        if fact.kind in FROM_A_VERTEX and turned(fact) in self.facts:
             return False
         if fact.kind in QUANTITIES or self.excludes(fact):
             return True

@@ -8,9 +8,10 @@ import pytest
 
 from data_scripts.diagram.caption import caption
 from data_scripts.diagram.diagram import EDIT_KINDS
-from data_scripts.diagram.facts import KINDS, canonical, check, statements
+from data_scripts.diagram.facts import canonical, check, statements
 from data_scripts.negatives import rules
 from data_scripts.negatives.rules import EDITS, RELATIONS, rule_negatives
+from data_scripts.phrases.kinds import EDIT_OF, arity
 
 from ..samples import needs_logic_forms, programs, real_figures, traced_triangle
 
@@ -85,8 +86,8 @@ def test_edits_fall_on_different_statements(edited):
 
 def test_statements_that_can_be_mistaken_take_the_same_points():
     for group in RELATIONS:
-        assert len({len(KINDS[kind].symmetries[0]) for kind in group}) == 1
-        assert all(KINDS[kind].edit == "relation" for kind in group)
+        assert len({arity(kind) for kind in group}) == 1
+        assert all(EDIT_OF[kind] == "relation" for kind in group)
 
 
 def test_the_edits_are_named_in_a_fixed_order_and_the_count_is_kept():

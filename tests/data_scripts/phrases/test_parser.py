@@ -152,7 +152,26 @@ def test_text_kinds_have_names_of_their_own():
 
 
 PIECES = st.sampled_from(
-    [*"ABCDO", "AB", "CD", "ABC", "ABCD", " is ", " a ", "∠", "△", "⊙", " = ", "5", "40°", ", ", " and ", ". ", "∥", "⊥"]
+    [
+        *"ABCDO",
+        "AB",
+        "CD",
+        "ABC",
+        "ABCD",
+        " is ",
+        " a ",
+        "∠",
+        "△",
+        "⊙",
+        " = ",
+        "5",
+        "40°",
+        ", ",
+        " and ",
+        ". ",
+        "∥",
+        "⊥",
+    ]
     + ["$", r"\angle ", "{", "}", "circle ", "triangle ", "median ", "lies on ", "(", "√", "\n", "x", "right "]
 )
 
