@@ -32,11 +32,14 @@ class Rays:
 
     def __init__(self, facts: Iterable[Fact]) -> None:
         self._parent: dict[tuple[str, str], str] = {}
-        for fact in facts:
-            if fact.kind == "on_segment":
-                p, a, b = fact.points
-                self._join(a, p, b)
-                self._join(b, p, a)
+        between = [fact.points for fact in facts if fact.kind == "on_segment"]
+        for p, a, b in between:
+            self._join(a, p, b)
+            self._join(b, p, a)
+        for vertex in sorted({q for points in between for q in points}):  # what lies between two points of a ray
+            for p, a, b in between:
+                if self.root(vertex, a) == self.root(vertex, b):
+                    self._join(vertex, p, a)
 
     def root(self, vertex: str, point: str) -> str:
         while (vertex, point) in self._parent:

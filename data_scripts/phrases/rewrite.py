@@ -138,6 +138,21 @@ def _another_kind(parsed: Parsed, statement: Statement, number: int, edited: Fac
         return None  # no words within a formula
     chunks = _chunks(parsed, statement, steps)
     text = parsed.text[slice(*statement.span)]
+    result = _join(parsed.text, chunks, _written(parsed, statement, steps, new, chunks))
+    if result.count("$") % 2 != text.count("$") % 2 or result.count("{") != result.count("}"):
+        return None
+    return _cased(result, text, parsed.text[: statement.span[0]], bool(chunks[0][2]) or not steps[0].kind)
+
+
+def _written(
+    parsed: Parsed,
+    statement: Statement,
+    steps: tuple[Symbol, ...],
+    new: tuple[Symbol, ...],
+    chunks: list[tuple[int, int, str]],
+) -> list[_Chunk]:
+    """The new wording step by step: those of the old one as they stand, the others in its manner."""
+    text = parsed.text[slice(*statement.span)]
     letters = {p: parsed.text[slice(*s)] for n in statement.names for p, s in zip(n.places, n.spans, strict=True)}
     written: list[_Chunk] = []
     keys = [[(s.kind, s.text, s.places) for s in side] for side in (steps, new)]
@@ -154,27 +169,29 @@ def _another_kind(parsed: Parsed, statement: Statement, number: int, edited: Fac
             last = offset == m - k - 1
             pair = None if tag == "insert" else j - 1 if last else i + offset if i + offset < j else None
             source = i + offset if tag == "replace" and i + offset < j else None
-            article = _article(chunks[source][2] if source is not None else "", new[k + offset], first=k + offset == 0)
+            before = chunks[source][2] if source is not None else ""
+            in_place = k + offset == 0 and not steps[0].kind  # a word at the start that takes the place of a word
+            article = before if in_place else _article(before, new[k + offset])
             written.append(_Chunk(_with_article(article, _write(new[k + offset], letters, text)), pair))
-    result = _join(parsed.text, chunks, written)
-    if result.count("$") % 2 != text.count("$") % 2 or result.count("{") != result.count("}"):
-        return None
-    began_as_word = bool(chunks[0][2]) or not steps[0].kind
-    if began_as_word and text[0].isupper() and result[0].islower():
-        result = result[0].upper() + result[1:]
-    elif began_as_word and not text[0].isupper() and len(result) > 1 and result[0].isupper() and result[1].islower():
-        result = result[0].lower() + result[1:]
-    return result
+    return written
+
+
+def _cased(new: str, old: str, before: str, began_as_word: bool) -> str:
+    """The new text with a capital where a sentence begins, and a small letter where the old one began so."""
+    starts = not before.strip() or before.rstrip()[-1] in ".!?;"
+    if new[0].islower() and (starts or (began_as_word and old[0].isupper())):
+        return new[0].upper() + new[1:]
+    if began_as_word and not old[0].isupper() and len(new) > 1 and new[0].isupper() and new[1].islower():
+        return new[0].lower() + new[1:]
+    return new
 
 
 def _words(steps: tuple[Symbol, ...]) -> set[str]:
     return {s.text for s in steps if not s.kind and s.text not in SYMBOLS}
 
 
-def _article(before: str, step: Symbol, first: bool) -> str:
-    """The article of a new step: at the start as the old one had it, further on as the wording has it."""
-    if first:
-        return before
+def _article(before: str, step: Symbol) -> str:
+    """The article of a new step as its wording has it, the old one where there was one."""
     if not step.article:
         return ""
     return before or step.article

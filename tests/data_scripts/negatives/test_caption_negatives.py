@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from functools import cache
 
 import numpy as np
 import pytest
@@ -19,10 +20,12 @@ from ..phrases.samples import CAPTIONS
 from ..samples import programs
 
 
+@cache
 def negatives_of(caption: str, count: int = 8, seed: int = 0) -> list:
     return caption_negatives(caption, count, np.random.default_rng(seed), Counter())
 
 
+@cache
 def meaning(caption: str) -> frozenset:
     return frozenset(normal(f) for f in parse_caption(caption).facts)
 
@@ -31,7 +34,7 @@ def names(caption: str) -> set[str]:
     return {caption[a:b] for token in parse_caption(caption).tokens for a, b in token.names}
 
 
-def made(caption: str, kind: str, seeds: int = 20) -> set[str]:
+def made(caption: str, kind: str, seeds: int = 10) -> set[str]:
     """Captions with one edit of that kind."""
     return {n.caption for s in range(seeds) for n in negatives_of(caption, 8, s) if n.edits == kind}
 
@@ -65,7 +68,7 @@ def test_the_edits_listed_are_those_made(caption):
 
 
 def test_all_four_kinds_of_edit_and_up_to_four_edits_are_made():
-    edits = Counter(n.edits for c in CAPTIONS for n in negatives_of(c, 10))
+    edits = Counter(n.edits for c in CAPTIONS for n in negatives_of(c))
     assert set("+".join(edits).split("+")) == set(EDIT_KINDS)
     assert max(e.count("+") for e in edits) >= 2
 
@@ -93,7 +96,7 @@ def test_edits_are_spread_over_the_caption():
     """An edit is as likely on each statement: in thirds of a caption of like statements, within four deviations."""
     caption = "AB = 11, CD = 12, EF = 13, GH = 14, KL = 15, MN = 16, PQ = 17, RS = 18, TU = 19."
     places = Counter()
-    for seed in range(120):
+    for seed in range(80):
         for negative in negatives_of(caption, 4, seed):
             changed = [
                 i
@@ -102,7 +105,7 @@ def test_edits_are_spread_over_the_caption():
             ]
             places.update(i // 3 for i in changed)
     total = sum(places.values())
-    assert total > 300
+    assert total > 200
     for third in range(3):
         assert abs(places[third] - total / 3) < 4 * np.sqrt(total * 2 / 9), places
 
@@ -129,13 +132,13 @@ def test_edits_are_spread_over_the_caption():
          "An obtuse triangle ABC is inscribed in circle O."),
         ("The diagram shows a circle with center O and a diameter AB.", "relation",
          "The diagram shows a circle with center O and a radius AB."),
+        ("△ABC. AD ⊥ BC at D.", "relation", "△ABC. The median AD meets BC at its midpoint D."),
         ("⊙O has the chord AB.", "relation", "⊙O has the diameter AB."),
         ("M is the midpoint of side AB. MN = 4.", "order", "M is the midpoint of side NB. MN = 4."),
     ],
 )  # fmt: skip
 def test_an_edit_is_written_in_the_form_of_the_caption(caption, kind, expected):
-    wanted = made(caption, kind, 40)
-    assert expected in wanted
+    assert expected in made(caption, kind)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +195,7 @@ def test_other_names_of_a_square_are_never_made():
     ],
 )
 def test_what_stays_true_is_no_negative(caption, never):
-    texts = {n.caption for s in range(20) for n in negatives_of(caption, 8, s)}
+    texts = {n.caption for s in range(8) for n in negatives_of(caption, 8, s)}
     assert texts
     assert not [t for t in texts if re.search(never, t, re.IGNORECASE)]
 
@@ -216,7 +219,8 @@ def test_what_is_not_understood_is_left_alone_and_counted():
 
 def test_the_same_seed_gives_the_same_negatives():
     for caption in CAPTIONS[::6]:
-        assert negatives_of(caption, 8, 3) == negatives_of(caption, 8, 3)
+        again = caption_negatives(caption, 8, np.random.default_rng(3), Counter())
+        assert negatives_of(caption, 8, 3) == again
     assert any(negatives_of(c, 8, 3) != negatives_of(c, 8, 4) for c in CAPTIONS)
 
 
@@ -229,7 +233,7 @@ def test_negatives_differ_from_one_another_in_meaning():
 def test_denials_hold_on_the_coordinates_of_our_figures():
     """Our own captions, judged as text: hardly a denied statement is true of the figure behind the caption."""
     true = judged = 0
-    for i, program in enumerate(programs(80, seed=4)):
+    for i, program in enumerate(programs(50, seed=4)):
         diagram = program.diagram
         stated = {normal(f) for f in diagram.facts}
         for negative in negatives_of(write_caption(diagram.facts, i), 6, i):
@@ -237,7 +241,7 @@ def test_denials_hold_on_the_coordinates_of_our_figures():
             verdicts = [check(f, diagram) for f in new if f.kind in KINDS]
             judged += 1
             true += len(verdicts) == len(new) and all(v is True for v in verdicts)
-    assert judged > 300
+    assert judged > 200
     assert true <= 0.02 * judged, f"{true} of {judged} negatives are true of the figure"
 
 
@@ -264,7 +268,7 @@ PARTS = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.lists(PARTS, min_size=1, max_size=6), st.integers(0, 10))
 def test_a_negative_never_means_what_the_caption_means(parts, seed):
     caption = ", ".join(parts) + "."
@@ -274,7 +278,7 @@ def test_a_negative_never_means_what_the_caption_means(parts, seed):
         assert negative.edits
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.text(max_size=60) | st.text(alphabet="ABC =∥∠△⊙5.,°$\\{}x", max_size=60))
 def test_any_text_is_taken(text):
     for negative in negatives_of(text, 2):
