@@ -178,7 +178,7 @@ LINES = {"parallel": ((0, 1), (2, 3)), "perpendicular": ((0, 1), (2, 3)), "angle
 def test_what_follows_is_true_on_coordinates():
     """The axioms of our own kinds, held against figures whose facts are proven; a figure asks for lines drawn."""
     judged = 0
-    for program in programs(60, seed=2):
+    for program in programs(100, seed=2):
         diagram = program.diagram
         for fact in diagram.facts:
             for part in expand(fact) - {normal(fact)}:
