@@ -47,6 +47,8 @@ def one(text: str) -> Fact:
         ("tangent PAO, tangent PBO", "equal_length PAPB"),
         ("equal_length ABCD, equal_length CDEF", "equal_length ABEF"),
         ("isosceles_triangle ABC, median ADBC", "altitude ADBC"),
+        ("triangle ABC, equal_length ABAC, on_segment DBC, perpendicular ADBC", "midpoint DBC"),
+        ("triangle ABC, equal_length ABAC, midpoint DBC", "perpendicular ADBC"),
         ("congruent ABCDEF, length AB 5", "length DE 5"),
         ("intersect EABCD, angle AEC 40°", "angle BED 40°"),
         ("triangle ABC, equal_length ABAC, similar ABCDEF", "similar ABCDFE"),
