@@ -53,12 +53,13 @@ def load_encoder(retriever: str = EMBEDDED) -> SentenceEncoder:
         ValueError: if the model cannot be loaded, or has no safetensors.
     """
     import torch  # here and below: seconds to import, and builds may go without retrieval
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
     folder = minilm_folder() if retriever == EMBEDDED else retriever
     try:
         model = SentenceTransformer(folder, model_kwargs={"use_safetensors": True})
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise ValueError(
             f"no sentence encoder at '{retriever}' ({error}): give --retriever a Hub id or a folder"
         ) from None
