@@ -72,12 +72,13 @@ def load_encoder(retriever: str = EMBEDDED) -> SentenceEncoder:
         ValueError: if the model cannot be loaded, or has no safetensors.
     """
     import torch  # here and below: seconds to import, and builds may go without retrieval
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
     folder = minilm_folder() if retriever == EMBEDDED else retriever
     try:
         model = SentenceTransformer(folder, model_kwargs={"use_safetensors": True})
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise ValueError(f"no sentence encoder at '{retriever}' ({error}): name a Hub id or a folder") from None
 
     def encode(captions: list[str]) -> np.ndarray:

@@ -19,7 +19,8 @@ caller knows one (`positives`), and otherwise the `positive_quantile` of the sim
 Why so: of 1,500 procedural captions with MiniLM, the similarity of caption and re-wording is 0.92 (median). Among the
 100 nearest, about 20% cannot be proven false where they are as similar as the re-wording, and 2% where they are at
 least 0.2 less similar. The similarities of a row's 100 nearest have a standard deviation of 0.04 (median), hence
-a = 100: it prefers what lies within 1 / sqrt(2a) = 0.07 of s(q, d+) + b. A negative b asks for easier negatives.
+a = 100: it prefers what lies within 1 / sqrt(2a) = 0.07 of s(q, d+) + b. A negative b asks for easier negatives. The
+median rank of ten negatives is then 12 with re-wordings and 29 without; with `top` it is 5.
 """
 
 from collections import Counter, defaultdict

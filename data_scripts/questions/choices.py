@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
+from ..instructions import CHOICE_INSTRUCTION, INSTRUCTION
 from .question import Draft, Question, answer_text, numbers_of
 
 LETTERS = "ABCD"
-INSTRUCTION = "Put the final answer in \\boxed{}."
-CHOICE_INSTRUCTION = "Put the letter of the right choice in \\boxed{}."
 APART = 1e-3  # relative difference below which two choices would be the same number to a reader
 FACTORS = tuple(sympy.Rational(*f) for f in ((2, 1), (1, 2), (3, 2), (2, 3), (3, 1), (4, 3), (3, 4), (5, 4), (4, 5)))
 

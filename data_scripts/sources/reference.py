@@ -11,10 +11,10 @@ image_negatives.json and text_negatives.json, which are also the names of the sp
 
 from collections.abc import Mapping
 
+from ..instructions import INSTRUCTION
 from .conversations import first_exchange
 from .geo170k import asked_and_answered
 from .records import BadRow, OpenedRow, text_of, texts_of
-from .sft import OPEN
 from .source import Source
 
 QUESTION = "Describe the figure."  # asked in rows of hard negatives, where only the answer is used
@@ -28,7 +28,7 @@ def parse(opened: OpenedRow, split: str) -> dict:
         picture = row.get("image")
         image = opened.image(picture) if picture else None
         fields = asked_and_answered(row.get("conversations"))
-        fields["question"] = fields["question"].removesuffix(OPEN).rstrip()
+        fields["question"] = fields["question"].removesuffix(INSTRUCTION).rstrip()
         return {"image": image, **fields, "metadata": metadata}
     paths = row.get("negative_image_path") or ()
     paths = (paths,) if isinstance(paths, str) else paths

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from ..questions.choices import CHOICE_INSTRUCTION, INSTRUCTION
+from ..instructions import CHOICE_INSTRUCTION, INSTRUCTION
 from .answers import LETTERS, MAX_ANSWER, without_statement
 from .records import Record
 

@@ -93,9 +93,7 @@ def run(args: BenchmarkArguments) -> dict:
     return {
         "arguments": asdict(args),
         "encoding": cost(encoding),
-        "captions_per_second": args.num_captions / encoding.seconds,
         "judging": cost(judged),
-        "judged_rows_per_second": args.num_captions / judged.seconds,
         "negatives_per_row": judged.result / args.num_captions,
         "search": cost(whole),
         "embeddings_mb": args.num_vectors * args.dim * 4 / 2**20,
@@ -113,8 +111,9 @@ def main() -> None:
     Path(args.output).parent.mkdir(parents=True, exist_ok=True)
     write_text(json.dumps(figures, indent=1), Path(args.output))
     search, faster, less = (figures[name] for name in ("search", "times_faster", "times_less_memory"))
-    print(f"encoded: {figures['captions_per_second']:.0f} captions/s")
-    print(f"searched and judged: {figures['judged_rows_per_second']:.0f} rows/s")
+    for name, unit in (("encoding", "captions"), ("judging", "rows")):
+        rates = (args.num_captions / figures[name][clock] for clock in ("seconds", "cpu_seconds"))
+        print("{}: {:.0f} {unit}/s, {:.0f} per second of processor time".format(name, *rates, unit=unit))
     print(
         f"top {args.top_k} of {args.num_vectors} vectors: {search['seconds']:.0f} s, {search['cpu_seconds']:.0f} s of "
         f"processor time, {search['peak_mb']:.0f} MB ({figures['embeddings_mb']:.0f} MB of it the vectors)"

@@ -119,6 +119,18 @@ def test_a_missing_encoder_is_one_clear_error(tmp_path):
         encode_captions(["a"], str(tmp_path / "nothing"), tmp_path)
 
 
+@needs_minilm
+def test_damaged_weights_are_one_clear_error(tmp_path):
+    for path in Path(minilm_folder()).iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    weights = tmp_path / "model.safetensors"
+    start = weights.read_bytes()[:100_000]
+    weights.unlink()
+    weights.write_bytes(start)
+    with pytest.raises(ValueError, match="no sentence encoder at .*--retriever"):
+        load_encoder(str(tmp_path))
+
+
 def test_similarity_of_pairs(calls, tmp_path):
     first = encode_captions(["aab", "c", "aab"], "letters", tmp_path)
     second = encode_captions(["aba", "d", "c"], "letters", tmp_path)
