@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
-from datasets import Features, List, Value
 from huggingface_hub.constants import HF_HOME
 from tqdm.auto import tqdm
 from trl import TrlParser
@@ -39,7 +38,6 @@ from .phrases import parse_caption
 from .shards import fingerprint, write_parquet, write_text
 
 VERSION = 1  # of the rows: raised whenever the same answers give other bytes
-FEATURES = Features({**rows.FEATURES, "negative_grades": List(Value("string"))})
 CONFIGS = {"with_markings": True, "letters_only": False}
 SHARD_SIZE = 32  # questions per shard
 SHEET_ROWS = 6
@@ -161,7 +159,7 @@ class WorkFolder:
             "counts": sum((outcome.counts for outcome in outcomes), Counter()),
         }
         if made:
-            write_parquet(made, FEATURES, self.parquet(number))
+            write_parquet(made, rows.FEATURES, self.parquet(number))
         write_text(json.dumps(counts), self.parquet(number).with_suffix(".json"))
         return counts
 

@@ -16,7 +16,7 @@ from .diagram import Fact
 from .negatives.rules import caption_negatives
 from .phrases import parse_caption
 from .phrases.kinds import normal
-from .rows import RowOptions
+from .rows import PLAUSIBLE, RowOptions
 from .sources.records import Record
 
 GIVEN = "given"  # the kind of edit of a negative that came with its source
@@ -51,6 +51,7 @@ def caption_row(record: Record, seed: int, options: RowOptions, dropped: Counter
         "negative_captions": list(captions) if images else [],
         "negative_scripts": [""] * len(images),
         "negative_edits": [GIVEN] * len(images),
+        "negative_grades": [PLAUSIBLE] * len(images),
         "rule_captions": [*extra, *(r.caption for r in rules)],
         "rule_edits": [*[GIVEN] * len(extra), *(r.edits for r in rules)],
         "retrieved_captions": [],

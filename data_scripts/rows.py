@@ -25,6 +25,8 @@ CONFIGS = ("with_markings", "letters_only")
 TRIES_PER_NEGATIVE = 6
 VISIBLE_PIXELS = 12  # of 336 x 336 that must change from white to black or back for a person to see a change
 
+VERIFIED, PLAUSIBLE = "verified", "plausible"  # proven false of the positive, or contradicted by nothing
+
 TEXT = Value("string")
 FEATURES = Features(
     {
@@ -37,6 +39,7 @@ FEATURES = Features(
         "negative_captions": List(TEXT),
         "negative_scripts": List(TEXT),
         "negative_edits": List(TEXT),
+        "negative_grades": List(TEXT),
         "rule_captions": List(TEXT),
         "rule_edits": List(TEXT),
         "retrieved_captions": List(TEXT),
@@ -158,6 +161,7 @@ def _row(
         "negative_captions": [n.caption for n, _ in negatives],
         "negative_scripts": [picture.script for _, picture in negatives],
         "negative_edits": [n.edits for n, _ in negatives],
+        "negative_grades": [VERIFIED] * len(negatives),
         "rule_captions": [r.caption for r in rules],
         "rule_edits": [r.edits for r in rules],
         "retrieved_captions": [],

@@ -24,6 +24,7 @@ from datasets import (
 )
 from datasets.exceptions import DatasetsError
 
+from ..instructions import CHOICE_INSTRUCTION, INSTRUCTION
 from .image_hash import hash_bytes
 
 TEXT_COLUMNS = (
@@ -53,7 +54,7 @@ FILES = {".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 
 _IMAGE_TOKEN = re.compile(r"<image>|<ImageHere>|<\|image\|>")
 _CHOICE_LINE = re.compile(r"^\s*(?:choices:?|\(?[A-H]\s*[).:].*)\s*$", re.I)
-_INSTRUCTION = re.compile(r"Put the (?:final answer|letter of the right choice) in \\boxed\{\}\.")
+_INSTRUCTION = re.compile("|".join(map(re.escape, (INSTRUCTION, CHOICE_INSTRUCTION))))
 
 
 @dataclass(frozen=True)

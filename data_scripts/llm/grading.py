@@ -14,9 +14,11 @@ from PIL import Image
 from ..diagram import Diagram, Fact
 from ..diagram.facts import KINDS, Verdict, check, statements
 from ..phrases.kinds import normal
+from ..rows import PLAUSIBLE, VERIFIED
 from . import pictures
 
-VERIFIED, PLAUSIBLE, DROPPED = GRADES = ("verified", "plausible", "dropped")
+DROPPED = "dropped"
+GRADES = (VERIFIED, PLAUSIBLE, DROPPED)
 # Statements about coordinate axes, which `script_reader` does not tell from other lines.
 ON_AXES = frozenset(
     ("axes", "coordinates", "rising", "falling", "parallel_x", "parallel_y", "x_intercept", "y_intercept")

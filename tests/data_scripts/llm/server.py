@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from typing import Self
 
 import numpy as np
@@ -136,7 +137,7 @@ def work(index: int, negatives: int = 4) -> Work:
     program, rng = programs(index + 1)[index], np.random.default_rng(index)
     style = Style.draw(rng, 336)
     found = {}
-    for negative in image_negatives(program, negatives, rng, index, Counter()):
+    for negative in islice(image_negatives(program, 6 * negatives, rng, index, Counter()), negatives):
         with contextlib.suppress(ValueError):  # there is no room for a letter
             found[negative.caption] = to_script(lay_out(negative.diagram, style))
     return Work(to_script(lay_out(program.diagram, style)), caption(program.diagram.facts, index), found)

@@ -9,11 +9,11 @@ import pytest
 from datasets import load_dataset
 
 from data_scripts import build_with_llm
-from data_scripts.build_with_llm import FEATURES
 from data_scripts.contact_sheet import write_contact_sheet
 from data_scripts.diagram import Diagram
 from data_scripts.diagram.facts import check
 from data_scripts.llm.problems import Columns, read_problems
+from data_scripts.rows import FEATURES
 
 from ..samples import pixels
 from .command import COUNT, arguments, command, files, run, write_questions
