@@ -4,7 +4,9 @@ Each kind draws a figure, prints the given values on it and asks for what follow
 asked and not what is given: that has to be read off the figure. Importing this package registers all kinds.
 """
 
-from . import angles, areas, circles, equations, quadrilaterals, reading, similarity, triangles  # noqa: F401  importing registers kinds
+# importing a theme registers its kinds, in this order
+from . import angles, triangles, quadrilaterals, circles, similarity, areas, equations, reading  # noqa: F401, I001
+from .choices import INSTRUCTION
 from .question import KINDS, Question, draw_question
 
-__all__ = ["KINDS", "Question", "draw_question"]
+__all__ = ["INSTRUCTION", "KINDS", "Question", "draw_question"]

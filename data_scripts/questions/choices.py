@@ -14,8 +14,8 @@ import sympy
 from .question import Draft, Question, answer_text
 
 LETTERS = "ABCD"
-OPEN = "Put the final answer in \\boxed{}."
-CHOICES = "Put the letter of the right choice in \\boxed{}."
+INSTRUCTION = "Put the final answer in \\boxed{}."
+CHOICE_INSTRUCTION = "Put the letter of the right choice in \\boxed{}."
 APART = 1e-3  # relative difference below which two choices would be the same number to a reader
 FACTORS = tuple(sympy.Rational(*f) for f in ((2, 1), (1, 2), (3, 2), (2, 3), (3, 1), (4, 3), (3, 4), (5, 4), (4, 5)))
 
@@ -41,13 +41,15 @@ def pose(question: Question, rng: np.random.Generator, multiple_choice: float) -
     wrong = wrong_choices(question.draft, rng) if with_choices or question.draft.asked.choices_only else []
     if len(wrong) < len(LETTERS) - 1:
         completion = f"{question.steps} \\boxed{{{question.answer}}}"
-        return Posed(f"{question.text} {OPEN}", completion, question.answer, question.answer)
+        return Posed(f"{question.text} {INSTRUCTION}", completion, question.answer, question.answer)
     right = int(rng.integers(len(LETTERS)))
     values = [*wrong[:right], question.answer, *wrong[right:]]
     listed = "\n".join(f"({letter}) {value}" for letter, value in zip(LETTERS, values, strict=True))
     letter = LETTERS[right]
     completion = f"{question.steps} This is choice ({letter}). \\boxed{{{letter}}}"
-    return Posed(f"{question.text}\n{listed}\n{CHOICES}", completion, letter, question.answer, tuple(values))
+    return Posed(
+        f"{question.text}\n{listed}\n{CHOICE_INSTRUCTION}", completion, letter, question.answer, tuple(values)
+    )
 
 
 def wrong_choices(draft: Draft, rng: np.random.Generator) -> list[str]:

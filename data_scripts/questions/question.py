@@ -17,7 +17,7 @@ from ..diagram.program import Unsound
 from ..sources.procedural import draw_letters
 from .terms import Term, deg, degrees_text, num, value_text
 
-DRAWS = 50  # figures tried before a kind is given up
+DRAWS = 200  # figures tried before a kind is given up
 CLOSE = 1e-6  # relative difference of two values that count as the same: coordinates are floats
 
 FORMS = ("Find {}.", "What is {}?", "Determine {}.", "Work out {}.", "Calculate {}.")
@@ -182,7 +182,7 @@ def draw_question(name: str, rng: np.random.Generator) -> Question:
     """A question of a kind on a readable figure, its solution checked on the coordinates.
 
     Raises:
-        ValueError: if the kind is unknown, no draw of 50 gives a readable figure, or a solution is contradicted by its
+        ValueError: if the kind is unknown, no draw gives a readable figure, or a solution is contradicted by its
             figure.
     """
     if name not in KINDS:

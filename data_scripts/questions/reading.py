@@ -222,18 +222,9 @@ def _four_sides(rng: np.random.Generator, n: list[str]) -> Diagram:
         printed={(a, b): ab, (b, c): bc, (c, e): cd, (e, a): da},
     )
     corners = (a, b, c, e)
-    if max(angle_at(d, corners[i - 2], corners[i - 1], corners[i]) for i in range(4)) > 155:
-        raise Unsound("a corner is flat")
-    turns = [
-        np.cross(points[b] - points[a], points[c] - points[b]),
-        np.cross(points[e] - points[c], points[a] - points[e]),
-    ]
-    inner = [
-        np.cross(points[c] - points[b], points[e] - points[c]),
-        np.cross(points[a] - points[e], points[b] - points[a]),
-    ]
-    if min(*turns, *inner) < 0:
-        raise Unsound("the quadrilateral is not convex")
+    angles = [angle_at(d, corners[i - 2], corners[i - 1], corners[i]) for i in range(4)]
+    if max(angles) > 155 or sum(angles) < 359:  # the angles of a quadrilateral with a dent measure less than 360°
+        raise Unsound("the quadrilateral has a flat corner or a dent")
     return d
 
 
