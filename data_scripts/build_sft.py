@@ -26,8 +26,8 @@ from .decontaminate import RuleArguments, read_tests
 from .decontamination.image_hash import hash_bytes
 from .decontamination.items import Item, question_text
 from .decontamination.overlap import TestSet
-from .diagram.drawing import Style, lay_out, rasterise
-from .questions import KINDS, draw_question
+from .diagram.drawing import Drawing, NoRoom, Style, lay_out, rasterise
+from .questions import KINDS, Question, draw_question
 from .questions.choices import pose
 from .rows import png_bytes
 from .shards import (
@@ -42,6 +42,7 @@ from .shards import (
 )
 
 VERSION = 2  # of the rows: raised whenever the same seed gives other bytes
+DRAWS = 20  # figures tried for a row before it is given up
 TEXT = Value("string")
 MESSAGES = List({"role": TEXT, "content": TEXT})
 FEATURES = Features(
@@ -90,6 +91,17 @@ class SftArguments(RuleArguments):
         self.check_rule()
 
 
+def _draw(kind: str, rng: np.random.Generator, image_size: int) -> tuple[Question, Drawing]:
+    """A question whose figure has room for all its texts."""
+    for _ in range(DRAWS):
+        question = draw_question(kind, rng)
+        try:
+            return question, lay_out(question.diagram, Style.draw(rng, image_size))
+        except NoRoom:
+            continue
+    raise ValueError(f"{kind}: no figure has room for its texts at {image_size} pixels")
+
+
 def build_row(index: int, split: str, kinds: list[str], multiple_choice: float, image_size: int, seed: int) -> dict:
     """Row number `index` of a split.
 
@@ -98,15 +110,14 @@ def build_row(index: int, split: str, kinds: list[str], multiple_choice: float, 
     """
     rng = np.random.default_rng([seed, {"train": 10, "test": 12}[split], index])
     kind = kinds[int(rng.integers(len(kinds)))]
-    question = draw_question(kind, rng)
+    question, drawing = _draw(kind, rng, image_size)
     posed = pose(question, rng, multiple_choice)
-    image = rasterise(lay_out(question.diagram, Style.draw(rng, image_size)))
     return {
         "id": f"sft/{seed}/{split}/{index}/{kind}",
         "kind": kind,
         "prompt": [{"role": "user", "content": posed.prompt}],
         "completion": [{"role": "assistant", "content": posed.completion}],
-        "images": [{"bytes": png_bytes(image), "path": None}],
+        "images": [{"bytes": png_bytes(rasterise(drawing)), "path": None}],
         "answer": posed.answer,
         "value": posed.value,
         "choices": list(posed.choices),

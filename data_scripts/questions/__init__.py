@@ -5,7 +5,7 @@ asked and not what is given: that has to be read off the figure. Importing this 
 """
 
 # importing a theme registers its kinds, in this order
-from . import angles, triangles, quadrilaterals, circles, similarity, areas, equations, reading  # noqa: F401, I001
+from . import angles, triangles, quadrilaterals, circles, similarity, areas, equations, coordinates, reading  # noqa: F401, I001
 from .choices import INSTRUCTION
 from .question import KINDS, Question, draw_question
 

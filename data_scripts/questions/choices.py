@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
-from .question import Draft, Question, answer_text
+from .question import Draft, Question, answer_text, numbers_of
 
 LETTERS = "ABCD"
 INSTRUCTION = "Put the final answer in \\boxed{}."
@@ -80,16 +80,12 @@ def _candidates(draft: Draft, rng: np.random.Generator) -> Iterator[sympy.Basic]
     yield from (near[i] for i in rng.permutation(len(near)))
 
 
-def _numbers(value: sympy.Basic) -> np.ndarray:
-    return np.array([float(v) for v in (value if isinstance(value, sympy.Tuple) else (value,))])
-
-
 def _plausible(value: sympy.Basic, draft: Draft) -> bool:
     """Whether the value could be an answer at all: lengths are positive, angles below 180°."""
-    numbers = _numbers(value)
+    numbers = numbers_of(value)
     return draft.asked.signed or bool((numbers > 0).all() and (draft.asked.unit != "°" or (numbers < 180).all()))
 
 
 def _apart(first: sympy.Basic, second: sympy.Basic) -> bool:
-    p, q = _numbers(first), _numbers(second)
+    p, q = numbers_of(first), numbers_of(second)
     return bool(np.abs(p - q).max() > APART * max(1.0, np.abs(p).max(), np.abs(q).max()))

@@ -16,8 +16,8 @@ from ..diagram.program import Program, Step, Unsound
 from ..diagram.traced import readable
 from .terms import degrees_text, value_text
 
-Part = tuple[str, ...]  # a length (2 points) or an angle (3 points)
-Printed = Mapping[Part, sympy.Expr | int]
+Part = tuple[str, ...]  # a point's coordinates (1 point), a length (2 points) or an angle (3 points)
+Printed = Mapping[Part, sympy.Basic | int]
 Point = tuple[float, float]
 
 
@@ -27,13 +27,15 @@ def ray(degrees: float, reach: float = 1.0) -> np.ndarray:
 
 
 def print_on(diagram: Diagram, printed: Printed) -> Diagram:
-    """The diagram with these lengths and angles printed on it."""
+    """The diagram with these lengths, angles and coordinates printed on it."""
     marks = [_mark(part, sympy.sympify(value)) for part, value in printed.items()]
     facts = [Fact(mark.kind, mark.points, mark.text) for mark in marks]
     return replace(diagram, marks=(*diagram.marks, *marks), facts=(*diagram.facts, *facts))
 
 
-def _mark(part: Part, value: sympy.Expr) -> Mark:
+def _mark(part: Part, value: sympy.Basic) -> Mark:
+    if len(part) == 1:
+        return Mark("coordinates", part, value_text(value))
     if len(part) == 2:
         return Mark("length", part, value_text(value).replace(" ", ""))
     return Mark("angle", part, degrees_text(value).replace(" ", "") + "°")
@@ -56,6 +58,7 @@ def placed(
     marks: Iterable[Mark] = (),
     facts: Iterable[Fact] = (),
     printed: Printed | None = None,
+    curves: Iterable[tuple[float, float, float]] | None = None,
 ) -> Diagram:
     """A figure by its coordinates.
 
@@ -66,6 +69,7 @@ def placed(
         marks: right angles, ticks and arcs.
         facts: what the figure states, checked on the coordinates.
         printed: the given values.
+        curves: parabolas y = ax² + bx + c, as (a, b, c); even an empty list draws coordinate axes.
 
     Raises:
         Unsound: if points crowd together or a fact does not visibly hold.
@@ -77,6 +81,8 @@ def placed(
         circles=tuple(Circle(centre, float(radius)) for centre, radius in (circles or {}).items()),
         marks=tuple(marks),
         facts=tuple(facts),
+        axes=curves is not None,
+        curves=tuple(curves or ()),
     )
     if not readable(diagram):
         raise Unsound("points are too close to be told apart")

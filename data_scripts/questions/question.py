@@ -146,12 +146,30 @@ class Solution:
         """The draft whose answer is a name: a point, a segment, a kind of figure."""
         return Draft(self.diagram, asked, " ".join(self.sentences), name, wrong, given)
 
-    def ask(self, asked: Asked, *wrong: sympy.Basic | int, given: str = "") -> Draft:
-        """The draft whose answer is the value of the last step."""
-        draft = Draft(self.diagram, asked, " ".join(self.sentences), self.value, wrong, given, self.unknown)
-        if self.value is None or abs(float(self.value) - asked.measured) > CLOSE * max(1.0, abs(asked.measured)):
-            raise Wrong(f"'{draft.steps}' ends in {self.value}, but {asked.phrases[0]} measures {asked.measured}")
+    def coordinate(self, axis: str, point: str) -> Term:
+        """x_A or y_A by its name, worth what it measures."""
+        return Term(f"{axis}_{point}", sympy.Float(self.diagram.points[point]["xy".index(axis)]))
+
+    def ask(self, asked: Asked, *wrong: sympy.Basic | int, given: str = "", pair: sympy.Tuple | None = None) -> Draft:
+        """The draft whose answer is the value of the last step, or the pair of coordinates that the steps gave.
+
+        Raises:
+            Wrong: if what is asked measures something else.
+        """
+        value = self.value
+        if pair is not None:
+            value = pair
+            self.say(f"so the coordinates are {value_text(pair)}")
+        draft = Draft(self.diagram, asked, " ".join(self.sentences), value, wrong, given, self.unknown)
+        measured = np.atleast_1d(np.array(asked.measured, dtype=float))
+        if value is None or np.abs(numbers_of(value) - measured).max() > CLOSE * max(1.0, np.abs(measured).max()):
+            raise Wrong(f"'{draft.steps}' ends in {value}, but {asked.phrases[0]} measures {asked.measured}")
         return draft
+
+
+def numbers_of(value: sympy.Basic) -> np.ndarray:
+    """An exact value, or the two of a pair, as floats, `[values]`."""
+    return np.array([float(v) for v in (value if isinstance(value, sympy.Tuple) else (value,))])
 
 
 def angle(d: Diagram, a: str, b: str, c: str) -> Asked:

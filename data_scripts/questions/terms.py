@@ -14,8 +14,10 @@ SUM, PRODUCT, ATOM = range(3)  # how tightly the outermost operation of a text b
 X = sympy.Symbol("x")  # the unknown of expressions that are printed on a figure
 
 
-def value_text(value: sympy.Expr) -> str:
-    """An exact value as LaTeX that math-verify reads back: `2\\sqrt{13}`, `\\frac{20}{3}`, `12\\pi`, `2x + 10`."""
+def value_text(value: sympy.Basic) -> str:
+    """An exact value as LaTeX that math-verify reads back: `2\\sqrt{13}`, `\\frac{20}{3}`, `12\\pi`, `(3, -4)`."""
+    if isinstance(value, sympy.Tuple):
+        return f"({', '.join(map(value_text, value))})"
     text = re.sub(r"(?<=[\d}]) (?=[\\x])", "", sympy.latex(value))
     if text.startswith("-") and sympy.sympify(value).is_Add:  # 9\pi - 18, not -18 + 9\pi
         first, rest = value.as_two_terms()

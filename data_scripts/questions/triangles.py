@@ -3,7 +3,8 @@
 import numpy as np
 import sympy
 
-from .figures import drawn
+from ..diagram import Diagram, Fact
+from .figures import Printed, drawn, placed, right_angle
 from .question import Draft, Solution, choose, kind, length, pick
 from .terms import deg, num, root
 
@@ -56,12 +57,19 @@ def leg(rng: np.random.Generator, n: list[str]) -> Draft:
     return s.ask(length(d, a, c), whole - p, sympy.sqrt(whole**2 + p**2), square)
 
 
+def _half_square(a: str, b: str, c: str, side: float, printed: Printed) -> Diagram:
+    """The right isosceles triangle with its right angle at A; the other equality is for the reader to find."""
+    points = {a: (0.0, 0.0), b: (side, 0.0), c: (0.0, side)}
+    marks, facts = [right_angle(b, a, c)], [Fact("right_triangle", (a, b, c))]
+    return placed(points, [a + b + c + a], marks=marks, facts=facts, printed=printed)
+
+
 @kind
 def right_isosceles(rng: np.random.Generator, n: list[str]) -> Draft:
     a, b, c = n[:3]
     side = pick(rng, 4, 14)
     if rng.random() < 0.5:
-        d = drawn(right_by_legs(a, b, c, side, side), printed={(a, b, c): 45, (a, b): side})
+        d = _half_square(a, b, c, side, printed={(a, b, c): 45, (a, b): side})
         s = Solution(d)
         s.step(f"∠{b}{a}{c} = 90°, so", s.angle(a, c, b), deg(90) - deg(45))
         s.step(
@@ -72,7 +80,7 @@ def right_isosceles(rng: np.random.Generator, n: list[str]) -> Draft:
         )
         return s.ask(length(d, b, c), 2 * side, side, side * sympy.sqrt(3))
     short = side / sympy.sqrt(2)
-    d = drawn(right_by_legs(a, b, c, float(short), float(short)), printed={(a, b, c): 45, (b, c): side})
+    d = _half_square(a, b, c, float(short), printed={(a, b, c): 45, (b, c): side})
     s = Solution(d)
     s.step(f"∠{b}{a}{c} = 90°, so", s.angle(a, c, b), deg(90) - deg(45))
     s.step(
