@@ -211,6 +211,14 @@ def _set_decoding(features: Features, decode: bool) -> Features:
     return Features({name: image(feature) for name, feature in features.items()})
 
 
+def _read(rows: IterableDataset, place: str) -> Iterator[Mapping]:
+    """The rows of a stream, which meets what is wrong with its files only here."""
+    try:
+        yield from rows
+    except (OSError, ValueError, DatasetsError) as error:
+        raise ValueError(f"cannot load the data set {place}: {error}") from error
+
+
 def read_items(place: str, text: str | None, image: str | None, skipped: Counter[str]) -> Iterator[Item]:
     """The items of all splits of a data set, one after the other.
 
@@ -226,6 +234,6 @@ def read_items(place: str, text: str | None, image: str | None, skipped: Counter
     splits, folder = open_splits(place, streaming=True)
     for split, rows in splits.items():
         columns = None
-        for number, row in enumerate(rows):
+        for number, row in enumerate(_read(rows, place)):
             columns = columns or Columns.of(list(row), text, image, place)
             yield item_of(row, columns, place, f"{split}/{number}", folder, skipped)

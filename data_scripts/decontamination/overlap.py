@@ -171,8 +171,10 @@ class TestSet:
     def _test_vectors(self) -> np.ndarray:
         if self._texts is None:
             number: dict[str, int] = {}  # each distinct text is encoded once
-            which = [number.setdefault(item.text, len(number)) for item in self.items]
-            self._texts = self._encode(list(number))[which]
+            which = [number.setdefault(item.text, len(number)) for item in self.items if item.text]
+            vectors = self._encode(list(number))
+            self._texts = np.zeros((len(self.items), vectors.shape[1]), np.float32)
+            self._texts[self._has_text] = vectors[which]
         return self._texts
 
 

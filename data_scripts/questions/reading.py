@@ -67,7 +67,7 @@ def right_angle_name(rng: np.random.Generator, n: list[str]) -> Draft:
         printed={},
     )
     s = Solution(d)
-    s.say(f"{a}{e} ⊥ {b}{c} with its foot at {e}, so ∠{a}{e}{b} = 90°")
+    s.say(f"{a}{e} ⊥ {b}{c} with its foot at {e}, so the right angle is ∠{a}{e}{b}")
     asked = _which("Which of these angles is a right angle?", "Which of these angles is 90°?", choices_only=True)
     return s.name(asked, f"∠{a}{e}{b}", f"∠{b}{a}{c}", f"∠{a}{b}{c}", f"∠{a}{c}{b}")
 
@@ -153,7 +153,7 @@ def midpoint_name(rng: np.random.Generator, n: list[str]) -> Draft:
         facts=[Fact("midpoint", (e, b, c)), Fact("on_segment", (f, a, c))],
     )
     s = Solution(d)
-    s.say(f"{b}{e} and {e}{c} carry the same tick, so {e} is the midpoint of {b}{c}")
+    s.say(f"{b}{e} and {e}{c} carry the same tick, so the midpoint of {b}{c} is {e}")
     named = "".join(sorted((a, b, c)))
     asked = _which(
         f"Which labelled point is the midpoint of a side of △{named}?", f"Which point halves a side of △{named}?"
