@@ -8,10 +8,10 @@ says what they must agree on:
 - `either`: one of the two is enough.
 - `both`, the default: the question *and* the figure where both rows have both; what one of them lacks is not asked.
 
-Why `both`: questions on figures are short and the same for thousands of figures ("Find ∠ABC in degrees."), and figures
-of one shape have nearly one hash whatever is printed on them. Measured on 1,500 of our own questions against 400 others
-that share no figure with them (MiniLM): text alone drops 279 of them, the image alone 349, either 479 (at 30 bits),
-both 12, and what these still share is the question, the letters and the shape of the figure. A leak repeats the
+Why `both`: questions on figures are short and the same for thousands of figures ("Find ∠ABC in degrees."), and
+figures of one shape have nearly one hash whatever is printed on them. Measured on 1,500 of our own questions against
+400 others that share no figure with them (MiniLM): text alone drops 279 of them, the image alone 349, either 479 (at
+30 bits), both 12, and what these share is the question, its letters and the shape of the figure. A leak repeats the
 question and the figure. Where the test set has no images, or the row has none, the text decides alone, which is the
 paper's rule. Against a test set whose questions were re-worded, `either` is the cautious choice and costs more rows.
 
