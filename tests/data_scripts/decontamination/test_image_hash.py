@@ -1,7 +1,7 @@
 """The hash of line drawings: the same after rescaling, recompression and shifting, another for another figure."""
 
+import contextlib
 import io
-from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from data_scripts.decontamination.image_hash import WORDS, distances, hash_bytes
 from data_scripts.decontamination.overlap import Rule
 from data_scripts.diagram.drawing import NoRoom, Style, lay_out, rasterise
 
-from ..samples import programs
+from ..samples import figure, programs
 
 LIMIT = Rule().image_threshold
 
@@ -19,8 +19,8 @@ LIMIT = Rule().image_threshold
 @pytest.fixture(scope="module")
 def figures() -> list[Image.Image]:
     found = []
-    for program in programs(30):
-        with suppress(NoRoom):
+    for program in programs(40):
+        with contextlib.suppress(NoRoom):  # a crowded figure is drawn anew by those who build rows
             found.append(rasterise(lay_out(program.diagram, Style(rotation=20.0))))
     return found[:24]
 
@@ -46,24 +46,25 @@ COPIES = {
 
 @pytest.mark.parametrize("name", COPIES)
 def test_copies_are_near(figures, name):
-    hashes = np.stack([image_hash(figure) for figure in figures])
-    copies = np.stack([image_hash(COPIES[name](figure)) for figure in figures])
+    hashes = np.stack([image_hash(im) for im in figures])
+    copies = np.stack([image_hash(COPIES[name](im)) for im in figures])
     apart = np.diag(distances(hashes, copies))
     assert (apart <= LIMIT).mean() >= 0.95, sorted(apart)
 
 
 def test_other_figures_are_far(figures):
-    hashes = np.stack([image_hash(figure) for figure in figures])
+    hashes = np.stack([image_hash(im) for im in figures])
     apart = distances(hashes, hashes)
     pairs = apart[np.triu_indices(len(figures), 1)]
     assert (pairs <= LIMIT).mean() < 0.02 and np.median(pairs) > 4 * LIMIT
     assert not np.diag(apart).any() and (apart == apart.T).all()
 
 
-def test_a_mirror_image_and_a_quarter_turn_are_other_figures(figures):
-    for figure in figures[:6]:
-        one, *others = (image_hash(f)[None] for f in (figure, ImageOps.mirror(figure), figure.rotate(90)))
-        assert all(distances(one, other).item() > LIMIT for other in others)
+def test_a_mirror_image_and_a_quarter_turn_are_other_figures():
+    scalene = figure("A 1 5 B 0 0 C 9 0 D 6 0", "AB BC CA AD")
+    drawn = rasterise(lay_out(scalene, Style()))
+    one, *others = (image_hash(f)[None] for f in (drawn, ImageOps.mirror(drawn), drawn.rotate(90)))
+    assert all(distances(one, other).item() > 2 * LIMIT for other in others)
 
 
 def test_a_blank_picture_has_no_hash():
