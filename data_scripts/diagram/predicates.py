@@ -278,8 +278,9 @@ def perpendicular_bisector(d: Diagram, a: str, b: str, c: str, e: str) -> Verdic
 def angle_bisector(d: Diagram, o: str, e: str, a: str, b: str) -> Verdict:
     """OE halves the angle AOB."""
     lines = (drawn(d, o, e), drawn(d, o, a), drawn(d, o, b))
-    whole, half = angle_at(d, a, o, b), angle_at(d, a, o, e)
-    return all_of([*lines, equal_angles(d, (a, o, e), (e, o, b)), within(abs(whole / 2 - half), ANGLE)])
+    half = angle_at(d, a, o, b) / 2
+    off = max(abs(half - angle_at(d, arm, o, e)) for arm in (a, b))  # E is not on the far side of O
+    return all_of([*lines, equal_angles(d, (a, o, e), (e, o, b)), within(off, ANGLE)])
 
 
 # --- on coordinate axes ----------------------------------------------------------------------------------------------

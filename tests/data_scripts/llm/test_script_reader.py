@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_scripts.diagram import Fact
-from data_scripts.diagram.drawing import Style, lay_out
+from data_scripts.diagram.drawing import NoRoom, Style, lay_out
 from data_scripts.diagram.facts import check
 from data_scripts.diagram.script import to_script
 from data_scripts.llm.grading import checkable
@@ -217,7 +217,11 @@ def test_our_own_scripts_are_read_without_a_false_verdict(index):
     program = programs(25)[index]
     rng = np.random.default_rng(index)
     try:
-        diagram = read_diagram(to_script(lay_out(program.diagram, Style.draw(rng, 336))))
+        script = to_script(lay_out(program.diagram, Style.draw(rng, 336)))
+    except NoRoom:
+        pytest.skip("this figure is never drawn")
+    try:
+        diagram = read_diagram(script)
     except Unread as reason:
         assert "curve" in str(reason)
         return
@@ -228,9 +232,8 @@ def test_our_own_scripts_are_read_without_a_false_verdict(index):
 def test_most_of_our_own_statements_are_proven_on_the_script_alone():
     proven = total = 0
     for index, program in enumerate(programs(25)):
-        script = to_script(lay_out(program.diagram, Style.draw(np.random.default_rng(index), 336)))
-        with contextlib.suppress(Unread):
-            diagram = read_diagram(script)
+        with contextlib.suppress(Unread, NoRoom):
+            diagram = read_diagram(to_script(lay_out(program.diagram, Style.draw(np.random.default_rng(index), 336))))
             proven += sum(check(fact, diagram) is True for fact in checkable(program.diagram.facts))
         total += len(checkable(program.diagram.facts))
     assert proven > 0.7 * total

@@ -115,7 +115,7 @@ def test_an_encoder_without_usable_vectors_is_refused(calls, monkeypatch, tmp_pa
 
 
 def test_a_missing_encoder_is_one_clear_error(tmp_path):
-    with pytest.raises(ValueError, match="--retriever"):
+    with pytest.raises(ValueError, match="name a Hub id"):
         encode_captions(["a"], str(tmp_path / "nothing"), tmp_path)
 
 
@@ -127,7 +127,7 @@ def test_damaged_weights_are_one_clear_error(tmp_path):
     start = weights.read_bytes()[:100_000]
     weights.unlink()
     weights.write_bytes(start)
-    with pytest.raises(ValueError, match="no sentence encoder at .*--retriever"):
+    with pytest.raises(ValueError, match="no sentence encoder at .*name a Hub id"):
         load_encoder(str(tmp_path))
 
 

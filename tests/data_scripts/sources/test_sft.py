@@ -26,6 +26,8 @@ def test_sft_row_of_a_question_with_choices():
         "completion": [{"role": "assistant", "content": "AC is 20. This is choice (B). \\boxed{B}"}],
         "images": [{"bytes": picture(1), "path": None}],
         "answer": "B",
+        "value": "20",
+        "choices": ["10", "20"],
     }
 
 
