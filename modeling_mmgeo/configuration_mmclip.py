@@ -15,6 +15,10 @@ from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 # Position embeddings of the RoBERTa family start after the padding id, so `max_position_embeddings` is not the length.
 POSITIONS_AFTER_PADDING = ("altclip_text_model", "roberta", "xlm-roberta", "xlm-roberta-xl", "camembert")
 
+# Blank-patch skipping: the vision towers that can, and the fields of a configuration that say how.
+SKIPPING_TOWERS = ("clip_vision_model", "altclip_vision_model", "siglip_vision_model")
+BLANK_PATCH_FIELDS = ("skip_blank_patches", "min_patches", "blank_tolerance", "patches_multiple_of")
+
 AUTO_MAP = {
     "AutoConfig": "configuration_mmclip.MMCLIPConfig",
     "AutoModel": "modeling_mmclip.MMCLIPModel",
@@ -39,6 +43,27 @@ def check_dual_encoder(config: PreTrainedConfig, where: str) -> None:
         raise ValueError(
             f"The backbone of MMCLIP must be a CLIP-family dual encoder, but {where} is of type {config.model_type!r} "
             f"and {why}. Give a CLIP, AltCLIP or SigLIP checkpoint, for example BAAI/AltCLIP, not one tower alone."
+        )
+
+
+def check_blank_patches(config: PreTrainedConfig) -> None:
+    """Check the fields for blank-patch skipping of an `MMCLIPConfig` or `MMGeoLMConfig`.
+
+    Raises:
+        ValueError: if one is out of range, or skipping is on for a vision tower that cannot.
+    """
+    for name in ("min_patches", "patches_multiple_of"):
+        if getattr(config, name) < 1:
+            raise ValueError(f"{name} must be at least 1, got {getattr(config, name)}: no image may end up empty.")
+    if not config.blank_tolerance >= 0:
+        raise ValueError(
+            f"blank_tolerance must not be negative, got {config.blank_tolerance}: it is the largest difference of a "
+            "background pixel, 0 for none."
+        )
+    if config.skip_blank_patches and config.vision_config.model_type not in SKIPPING_TOWERS:
+        raise ValueError(
+            f"skip_blank_patches knows the vision towers of CLIP, AltCLIP and SigLIP, not "
+            f"{config.vision_config.model_type!r}: leave it off, or choose a backbone of these families."
         )
 
 
@@ -69,9 +94,15 @@ class MMCLIPConfig(PreTrainedConfig):
             backbone of MMGeoLM (arXiv 2505.20152).
         pad_token_id: id that captions are padded with. Default: the text tower's own, which for some checkpoints is
             not the tokenizer's (SigLIP 2); `MMCLIPModel.from_backbone` asks the tokenizer where there is one.
+        skip_blank_patches: whether the vision tower leaves blank patches out (see blank_patches.py). May be switched
+            at any time, `model.config.skip_blank_patches = True`: no weight depends on it.
+        min_patches: patches to keep at least; emptier images keep some blank ones, evenly spread.
+        blank_tolerance: largest difference from the background in a blank patch, in units of the normalised pixels.
+            A grey level is 0.015 for CLIP and 0.008 for SigLIP.
+        patches_multiple_of: round the padded number of tokens of a batch up to a multiple of this, for fewer shapes.
 
     Raises:
-        ValueError: if `backbone_config` is not that of a dual encoder.
+        ValueError: if `backbone_config` is not that of a dual encoder, or a field is out of range.
 
     Example:
         >>> from transformers import CLIPConfig
@@ -86,6 +117,10 @@ class MMCLIPConfig(PreTrainedConfig):
 
     backbone_config: dict | PreTrainedConfig | None = None
     pad_token_id: int | None = None
+    skip_blank_patches: bool = False
+    min_patches: int = 16
+    blank_tolerance: float = 0.05
+    patches_multiple_of: int = 1
 
     def __post_init__(self, **kwargs: Any) -> None:
         # Resolved here: the base class reads a field of this name as that of a timm-style vision backbone.
@@ -103,6 +138,7 @@ class MMCLIPConfig(PreTrainedConfig):
         super().__post_init__(**kwargs)
         if self.pad_token_id is None:
             self.pad_token_id = getattr(self.text_config, "pad_token_id", None) or 0
+        check_blank_patches(self)
         # Saving writes only the saved class into the map, and users need every entry.
         self.auto_map = dict(AUTO_MAP)
 

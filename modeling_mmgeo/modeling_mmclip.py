@@ -23,6 +23,7 @@ from transformers.initialization import no_init_weights
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.utils import ModelOutput, cached_file
 
+from .blank_patches import choose_patches, encode_patches
 from .configuration_mmclip import MMCLIPConfig, check_dual_encoder, forget_folder
 
 # What the vision towers of the family take besides pixels; each also exists with the prefix `negative_`.
@@ -199,8 +200,18 @@ class MMCLIPModel(PreTrainedModel):
         self.backbone.text_model.set_input_embeddings(value)
 
     def get_image_features(self, pixel_values: torch.Tensor, **kwargs: Any) -> BaseModelOutputWithPooling:
-        """Encode images; `pooler_output` is the projected embedding, `[images, dim]`, not normalised."""
-        return self.backbone.get_image_features(pixel_values=pixel_values, **kwargs)
+        """Encode images; `pooler_output` is the projected embedding, `[images, dim]`, not normalised.
+
+        With `config.skip_blank_patches` over the inked patches only; the hidden states are zero at the others.
+        """
+        if not self.config.skip_blank_patches:
+            return self.backbone.get_image_features(pixel_values=pixel_values, **kwargs)
+        return_dict = kwargs.pop("return_dict", None)
+        kept = choose_patches(pixel_values, self.config)
+        output = encode_patches(self.vision_tower, pixel_values, kept, self.config.patches_multiple_of, **kwargs)
+        if hasattr(self.backbone, "visual_projection"):  # SigLIP has none
+            output.pooler_output = self.backbone.visual_projection(output.pooler_output)
+        return output.to_tuple() if return_dict is False else output
 
     def get_text_features(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None, **kwargs: Any

@@ -23,9 +23,11 @@ from transformers import (
     PreTrainedModel,
 )
 from transformers.initialization import no_init_weights
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 from transformers.models.llava.modeling_llava import LlavaMultiModalProjector, LlavaPreTrainedModel
 
-from .configuration_mmclip import forget_folder
+from .blank_patches import choose_patches, encode_patches
+from .configuration_mmclip import BLANK_PATCH_FIELDS, forget_folder
 from .configuration_mmgeolm import MMGeoLMConfig
 from .modeling_mmclip import MMCLIPModel
 
@@ -59,6 +61,37 @@ class MMGeoLMModel(LlavaModel):
         self.multi_modal_projector = LlavaMultiModalProjector(config)
         self.language_model = AutoModel.from_config(config.text_config)
         self.post_init()
+
+    def get_image_features(
+        self,
+        pixel_values: torch.Tensor,
+        vision_feature_layer: int | list[int] | None = None,
+        vision_feature_select_strategy: str | None = None,
+        **kwargs: Any,
+    ) -> BaseModelOutputWithPooling | tuple:
+        """As in LLaVA: `pooler_output` is a list of `[image tokens, text hidden size]`, one per image.
+
+        With `config.skip_blank_patches` the tower runs over the inked patches only, its features are zero at the
+        others, and so all blank patches of all images give one and the same token.
+        """
+        selection = {
+            "vision_feature_layer": vision_feature_layer,
+            "vision_feature_select_strategy": vision_feature_select_strategy,
+        }
+        if not self.config.skip_blank_patches:
+            return super().get_image_features(pixel_values, **selection, **kwargs)
+        layers, strategy = (
+            getattr(self.config, name) if value is None else value for name, value in selection.items()
+        )
+        return_dict = kwargs.pop("return_dict", None)
+        kwargs["output_hidden_states"] = kwargs.get("output_hidden_states") or layers
+        kept = choose_patches(pixel_values, self.config)
+        output = encode_patches(self.vision_tower, pixel_values, kept, self.config.patches_multiple_of, **kwargs)
+        layers = [layers] if isinstance(layers, int) else layers
+        features = torch.cat([output.hidden_states[layer] for layer in layers], dim=-1)
+        features = features[:, 1:] if strategy == "default" else features
+        output.pooler_output = list(self.multi_modal_projector(features))
+        return output.to_tuple() if return_dict is False else output
 
     def save_pretrained(
         self, save_directory: str | os.PathLike, *args: Any, save_original_format: bool = False, **kwargs: Any
@@ -124,6 +157,8 @@ class MMGeoLMForConditionalGeneration(LlavaForConditionalGeneration):
         config.vision_feature_select_strategy = "default" if num_additional else "full"
         if num_additional > 1:  # "default" drops the class token only; registers stay, as the processor counts
             config.image_seq_length += num_additional - 1
+        for name in BLANK_PATCH_FIELDS:  # it goes on seeing as it was trained to
+            setattr(config, name, getattr(mmclip.config, name))
         with no_init_weights():
             model = cls._from_config(config, dtype=dtype or llm.dtype)
         model._init_projector()

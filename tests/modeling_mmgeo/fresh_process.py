@@ -100,6 +100,7 @@ def main() -> None:
         again = use(request[f"{name}_again"], figure, extra)  # what this process saved must travel on
         for key, value in found.pop("tensors").items():
             tensors[key], tensors[f"{key}_again"] = value.contiguous(), again["tensors"][key].contiguous().clone()
+        tensors[f"{name}_skipping"] = use(request[f"{name}_skipping"], figure, extra)["tensors"][name].contiguous()
         answer[name] = found
     # The finder of an editable install is there in every process of its environment; it is not the package.
     ours = (name for name in sys.modules if "mmgeo" in name and not name.startswith("__editable__"))

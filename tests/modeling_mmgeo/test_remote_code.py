@@ -44,10 +44,15 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     for name, saved in parts.items():
         for part in saved:
             part.save_pretrained(folder / name)
+    for name, (model, part) in list(parts.items()):  # the same models with blank patches left out
+        model.config.skip_blank_patches, model.config.min_patches = True, 2
+        model.save_pretrained(folder / f"{name}_skipping")
+        part.save_pretrained(folder / f"{name}_skipping")
+        model.config.skip_blank_patches = False
     figure = Image.new("RGB", (40, 40), "white")
     ImageDraw.Draw(figure).polygon([(5, 35), (35, 35), (5, 5)], outline="black", width=2)
     figure.save(folder / "figure.png")
-    request = {name: str(folder / name) for name in ("mmclip", "mmgeolm", "mmclip_again", "mmgeolm_again")}
+    request = {f"{name}{way}": str(folder / f"{name}{way}") for name in parts for way in ("", "_again", "_skipping")}
     request |= {"figure": str(folder / "figure.png"), "captions": CAPTIONS, "messages": MESSAGES}
     request |= {"answer": str(folder / "answer.json"), "tensors": str(folder / "tensors.safetensors")}
     (folder / "request.json").write_text(json.dumps(request))
@@ -86,6 +91,22 @@ def test_mmclip_computes_the_same_elsewhere(world: dict[str, Any]) -> None:
         torch.testing.assert_close(world["tensors"][name], logits, rtol=1e-5, atol=1e-5)
     scores = torch.tensor(world["answer"]["mmclip"]["scores"])
     torch.testing.assert_close(scores, logits.softmax(-1)[0], rtol=1e-4, atol=1e-4)
+
+
+def test_blank_patches_are_left_out_elsewhere(world: dict[str, Any]) -> None:
+    (mmclip, mmclip_processor), (mmgeolm, processor) = world["mmclip"], world["mmgeolm"]
+    text = processor.apply_chat_template(MESSAGES, add_generation_prompt=True)
+    for name, model, inputs in (
+        ("mmclip", mmclip, mmclip_processor(text=CAPTIONS, images=[world["figure"]])),
+        ("mmgeolm", mmgeolm, processor(images=world["figure"], text=text, return_tensors="pt")),
+    ):
+        model.config.skip_blank_patches, model.config.min_patches = True, 2
+        with torch.no_grad():
+            output = model(**inputs)
+        model.config.skip_blank_patches = False
+        logits = output.logits_per_image if name == "mmclip" else output.logits
+        torch.testing.assert_close(world["tensors"][f"{name}_skipping"], logits, rtol=1e-5, atol=1e-5)
+        assert (logits - world["tensors"][name]).abs().max() > 1e-4
 
 
 def test_mmgeolm_computes_the_same_elsewhere(world: dict[str, Any]) -> None:
@@ -134,7 +155,7 @@ def test_loads_here_without_trusting_remote_code(world: dict[str, Any]) -> None:
 def test_travelling_files_import_nothing_else() -> None:
     allowed = {"transformers", "torch", "PIL", "numpy", *sys.stdlib_module_names}
     files = [path for path in Path(modeling_mmgeo.__file__).parent.glob("*.py") if path.name != "__init__.py"]
-    assert len(files) == 6
+    assert len(files) == 7
     for path in files:
         text = path.read_text(encoding="utf-8")
         for module in re.findall(r"^\s*(?:from|import)\s+([\w.]+)", text, flags=re.MULTILINE):
