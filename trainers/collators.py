@@ -9,6 +9,7 @@ import copy
 import hashlib
 import random
 from collections.abc import Sequence
+from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -27,16 +28,29 @@ def stable_hash(*parts: Any) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
+def caption_id(caption: str) -> int:
+    """Identity of what a caption says: equal for captions that differ in white space only."""
+    return stable_hash(" ".join(caption.split()))
+
+
+def image_id(figure: Image.Image, caption: str | None) -> int:
+    """Identity of what an image shows: that of its caption where it has one, else a hash of its pixels."""
+    if caption and caption.strip():
+        return caption_id(caption)
+    return stable_hash(figure.size, hashlib.sha256(figure.tobytes()).hexdigest())
+
+
 def unique(items: Sequence[str | None], besides: str) -> list[str]:
     """The distinct, non-empty strings of a list in order, without `besides`."""
     return [item for item in dict.fromkeys(items) if item and item.strip() and item != besides]
 
 
 class HardNegativeCollator:
-    """Turns rows of hard negatives into the arguments of `MMCLIPModel.forward`, plus `row_ids`.
+    """Turns rows of hard negatives into the arguments of `MMCLIPModel.forward`, plus identities.
 
-    `row_ids` (`[batch]`, a hash of the caption) lets the loss recognise rows that say the same. Blocks of negatives
-    are absent where no row has any.
+    `row_ids` (`[batch]`, a hash of the caption) lets the loss recognise rows that say the same, `negative_image_ids`
+    and `negative_text_ids` a negative of one row that is true of another. Blocks of negatives are absent where no row
+    has any.
 
     Args:
         processor: an `MMCLIPProcessor`.
@@ -127,10 +141,13 @@ class HardNegativeCollator:
             return None
         return figure, caption
 
-    def _negative_figures(self, row: dict[str, Any]) -> list[Image.Image]:
-        """The chosen negative images of a row that can be read."""
-        chosen = self._choose(row.get("negative_images") or [], self.max_image_negatives, row, "image")
-        figures = [figure for figure in map(decode_image, chosen) if figure is not None]
+    def _negative_figures(self, row: dict[str, Any]) -> list[tuple[Image.Image, int]]:
+        """The chosen negative images of a row that can be read, each with its identity."""
+        pairs = list(zip_longest(row.get("negative_images") or (), row.get("negative_captions") or ()))
+        pairs = pairs[: len(row.get("negative_images") or ())]
+        chosen = self._choose(pairs, self.max_image_negatives, row, "image")
+        decoded = [(decode_image(image), caption) for image, caption in chosen]
+        figures = [(figure, image_id(figure, caption)) for figure, caption in decoded if figure is not None]
         if len(figures) < len(chosen):
             self._skipped.add("negative images", len(chosen) - len(figures))
         return figures
@@ -140,14 +157,15 @@ class HardNegativeCollator:
 
         Returns:
             `input_ids` and `attention_mask` `[batch, length]`, `pixel_values` `[batch, 3, height, width]`, `row_ids`
-            `[batch]`; where there are any, `negative_pixel_values` with `negative_image_owner`, and
-            `negative_input_ids` and `negative_attention_mask` with `negative_text_owner`.
+            `[batch]`; where there are any, `negative_pixel_values` with `negative_image_owner` and
+            `negative_image_ids`, and `negative_input_ids` and `negative_attention_mask` with `negative_text_owner` and
+            `negative_text_ids`.
 
         Raises:
             ValueError: if no row of the batch can be used, unless `blank_if_empty`.
         """
         captions, figures = [], []
-        negative_figures, figure_owner, negative_captions, caption_owner = [], [], [], []
+        negative_figures, figure_owner, figure_ids, negative_captions, caption_owner = [], [], [], [], []
         for row in rows:
             if (read := self._read(row)) is None:
                 continue
@@ -155,7 +173,8 @@ class HardNegativeCollator:
             figures.append(read[0])
             captions.append(read[1])
             wrong_figures = self._negative_figures(row)
-            negative_figures += wrong_figures
+            negative_figures += [figure for figure, _ in wrong_figures]
+            figure_ids += [identity for _, identity in wrong_figures]
             figure_owner += [owner] * len(wrong_figures)
             wrong_captions = self._choose(self.text_negatives(row), self.max_text_negatives, row, "text")
             negative_captions += wrong_captions
@@ -170,14 +189,16 @@ class HardNegativeCollator:
             figures, captions = [Image.new("RGB", (32, 32), "white")], [""]
 
         batch = self.processor(images=figures, text=captions)
-        batch["row_ids"] = torch.tensor([stable_hash(" ".join(caption.split())) for caption in captions])
+        batch["row_ids"] = torch.tensor([caption_id(caption) for caption in captions])
         if negative_figures:
             # The processor's names, so that inputs of other vision towers than `pixel_values` come along.
             for name, value in self.processor(images=negative_figures).items():
                 batch[f"negative_{name}"] = value
             batch["negative_image_owner"] = torch.tensor(figure_owner)
+            batch["negative_image_ids"] = torch.tensor(figure_ids)
         if negative_captions:
             for name, value in self.processor(text=negative_captions).items():
                 batch[f"negative_{name}"] = value
             batch["negative_text_owner"] = torch.tensor(caption_owner)
+            batch["negative_text_ids"] = torch.tensor([caption_id(caption) for caption in negative_captions])
         return batch

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from transformers import TrainingArguments
 
 from .collators import TEXT_FAMILIES
+from .losses import LOSS_TYPES
 
 
 @dataclass
@@ -20,9 +21,20 @@ class HardNegativeConfig(TrainingArguments):
     """
 
     # What hard negatives add
+    loss_type: str = field(
+        default="softmax",
+        metadata={
+            "help": "softmax (CLIP, the paper) or sigmoid (SigLIP; trains the backbone's logit bias, which a softmax "
+            "does not depend on and keeps as it is)."
+        },
+    )
     in_batch_negatives: bool = field(
         default=False,
         metadata={"help": "Let the other rows' captions and images be negatives, too. Off is the paper's Eq. 2."},
+    )
+    share_hard_negatives: bool = field(
+        default=False,
+        metadata={"help": "Let the hard negatives of the other rows be negatives, too, except where they hold."},
     )
     max_image_negatives: int = field(default=10, metadata={"help": "Most negative images per row and step; 0: none."})
     max_text_negatives: int = field(default=10, metadata={"help": "Most negative captions per row and step; 0: none."})
@@ -68,6 +80,8 @@ class HardNegativeConfig(TrainingArguments):
     def __post_init__(self) -> None:
         if isinstance(self.text_families, str):
             self.text_families = [self.text_families]
+        if self.loss_type not in LOSS_TYPES:
+            raise ValueError(f"There is no loss_type {self.loss_type!r}: choose one of {', '.join(LOSS_TYPES)}.")
         if unknown := sorted(set(self.text_families) - set(TEXT_FAMILIES)):
             raise ValueError(f"text_families knows no {', '.join(unknown)}: choose of {', '.join(TEXT_FAMILIES)}.")
         if min(self.max_image_negatives, self.max_text_negatives) < 0:
@@ -83,7 +97,19 @@ class HardNegativeConfig(TrainingArguments):
             raise ValueError("freeze_vision and freeze_text together leave nothing to train: drop one of them.")
         if self.remove_unused_columns:
             raise ValueError("remove_unused_columns must be off: it would drop the negatives before they are read.")
+        if self.share_hard_negatives and not (
+            (self.max_image_negatives and self.image_weight)
+            or (self.max_text_negatives and self.text_families and self.text_weight)
+        ):
+            raise ValueError(
+                "share_hard_negatives has nothing to share: allow max_image_negatives or max_text_negatives above 0 "
+                "with a weight above 0, or drop it."
+            )
         super().__post_init__()
+        if self.share_hard_negatives and self.per_device_train_batch_size * self.world_size == 1:
+            raise ValueError(
+                "share_hard_negatives needs another row to share with: set per_device_train_batch_size to 2 or more."
+            )
         # Negatives are flat blocks with owners: a batch cut along its first dimension would tear them from their rows.
         if self.accelerator_config.split_batches or self.accelerator_config.dispatch_batches:
             raise ValueError(

@@ -7,8 +7,8 @@ negatives) and the logit scale.
 Promises: a batch without a single negative gives zero loss and no error; a data set without any fails before training;
 evaluation is a mean over rows, whatever the batch size, and draws the same negatives each time (several processes fill
 their last round with rows that were seen already); a resumed run ends with the weights of one that was not
-interrupted; what the loss does not use (SigLIP's logit bias) is frozen, so that data-parallel training does not wait
-for its gradient.
+interrupted; what the loss does not use (SigLIP's logit bias in a softmax) is frozen, so that data-parallel training
+does not wait for its gradient.
 """
 
 import math
@@ -165,7 +165,12 @@ class HardNegativeTrainer(Trainer):
         train_dataset, eval_dataset = undecoded(train_dataset), undecoded(eval_dataset)
         if isinstance(train_dataset, Rows) and isinstance(data_collator, HardNegativeCollator):
             check_rows(train_dataset, data_collator, args.in_batch_negatives)
-        freeze(model, args.freeze_vision, args.freeze_text)
+        if args.loss_type == "sigmoid" and getattr(model.backbone, "logit_bias", None) is None:
+            raise ValueError(
+                f"loss_type sigmoid needs a logit_bias, and a backbone of type {model.backbone.config.model_type!r} "
+                "has none: train a SigLIP backbone, or choose loss_type softmax."
+            )
+        freeze(model, args.freeze_vision, args.freeze_text, logit_bias=args.loss_type != "sigmoid")
         super().__init__(
             model=model,
             args=args,
@@ -193,7 +198,7 @@ class HardNegativeTrainer(Trainer):
     ) -> torch.Tensor | tuple[torch.Tensor, MMCLIPOutput]:
         """Embed the batch once and contrast it; see `hard_negative_loss`."""
         inputs = dict(inputs)
-        row_ids = inputs.pop("row_ids", None)
+        ids = {name: inputs.pop(name, None) for name in ("row_ids", "negative_image_ids", "negative_text_ids")}
         outputs = model(**inputs)
         options = {
             "in_batch_negatives": self.args.in_batch_negatives,
@@ -207,11 +212,14 @@ class HardNegativeTrainer(Trainer):
                 outputs.image_embeds,
                 outputs.text_embeds,
                 outputs.logit_scale,
+                outputs.logit_bias,
                 negative_image_embeds=images,
                 negative_image_owner=outputs.negative_image_owner,
                 negative_text_embeds=texts,
                 negative_text_owner=outputs.negative_text_owner,
-                row_ids=row_ids,
+                share_hard_negatives=self.args.share_hard_negatives,
+                loss_type=self.args.loss_type,
+                **ids,
                 **options,
             )
             self._meter.add_step(outputs, result)
@@ -228,7 +236,10 @@ class HardNegativeTrainer(Trainer):
                 "A batch has no negative and counts for nothing; further ones are not reported. Rows without "
                 "negatives teach only with --in_batch_negatives and more than one row per batch."
             )
-        return 0.0 * ((outputs.image_embeds * outputs.text_embeds).sum() * outputs.logit_scale).float()
+        zero = (outputs.image_embeds * outputs.text_embeds).sum() * outputs.logit_scale
+        if outputs.logit_bias is not None:
+            zero = zero + outputs.logit_bias
+        return 0.0 * zero.float()
 
     def prediction_step(
         self, model: nn.Module, inputs: dict, prediction_loss_only: bool, ignore_keys: list[str] | None = None
@@ -275,15 +286,17 @@ class HardNegativeTrainer(Trainer):
         super().log(logs, start_time)
 
 
-def freeze(model: MMCLIPModel, vision: bool, text: bool) -> None:
-    """Exclude parts of a dual encoder from training, and always what no softmax loss depends on.
+def freeze(model: MMCLIPModel, vision: bool, text: bool, logit_bias: bool = True) -> None:
+    """Exclude parts of a dual encoder from training.
 
     Args:
         model: changed in place.
         vision: freeze the vision tower and its projection.
         text: freeze the text tower and its projection.
+        logit_bias: freeze the bias of the scores, which no softmax depends on.
     """
-    for name in (*(VISION_PARTS if vision else ()), *(TEXT_PARTS if text else ()), "logit_bias"):
+    parts = (*(VISION_PARTS * vision), *(TEXT_PARTS * text), *(("logit_bias",) * logit_bias))
+    for name in parts:
         part: nn.Module | nn.Parameter | None = getattr(model.backbone, name, None)
         if part is not None:
             part.requires_grad_(False)

@@ -6,7 +6,7 @@ import torch
 from tests.tiny import KINDS, tiny_mmclip
 from tests.trainers.rows import draw, hard_negative_row, hard_negatives, truncated
 from trainers.collators import HardNegativeCollator
-from trainers.rows import undecoded
+from trainers.rows import decode_image, undecoded
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,9 @@ def test_a_batch_is_what_the_model_takes(kind):
     assert batch["negative_text_owner"].tolist() == [0, 0, 0, 2]
     assert batch["row_ids"].shape == (3,)
     with torch.no_grad():
-        output = model(**{name: value for name, value in batch.items() if name != "row_ids"})
+        output = model(
+            **{name: value for name, value in batch.items() if not name.endswith("_ids") or "input" in name}
+        )
         alone = model(pixel_values=processor(images=[draw("square", 1)])["pixel_values"])
     assert output.negative_image_embeds.shape[0] == 4 and output.negative_text_embeds.shape[0] == 4
     torch.testing.assert_close(output.image_embeds[1], alone.image_embeds[0], rtol=1e-4, atol=1e-5)
@@ -47,6 +49,20 @@ def test_equal_captions_share_a_row_id(processor):
     rows = [hard_negative_row(0), hard_negative_row(1), hard_negative_row(36)]  # 36 = 4 x 9: the caption of row 0
     ids = HardNegativeCollator(processor)(rows)["row_ids"]
     assert ids[0] == ids[2] != ids[1]
+
+
+def test_negatives_have_the_identity_of_what_they_say_or_show(processor):
+    rows = [hard_negative_row(0, 3, 0, 0), hard_negative_row(1, 0, 0, 0), hard_negative_row(2, 0, 0, 1)]
+    rows[0]["negative_captions"] = [rows[1]["caption"] + " ", None]  # the third has none at all
+    rows[2]["retrieved_captions"] = [rows[1]["caption"].replace(" ", "  ")]
+    batch = HardNegativeCollator(processor)(rows)
+    ids = batch["negative_image_ids"]
+    assert ids[0] == batch["row_ids"][1] == batch["negative_text_ids"][0]
+    assert len({*ids.tolist(), *batch["row_ids"].tolist()}) == 5
+    rows[0]["negative_captions"] = None  # the same image is the same, however it comes
+    rows[0]["negative_images"] = rows[0]["negative_images"][1:] + [decode_image(rows[0]["negative_images"][1])]
+    again = HardNegativeCollator(processor)(rows)["negative_image_ids"]
+    assert again.tolist() == [ids[1], ids[2], ids[1]]
 
 
 def test_the_choice_depends_on_seed_epoch_and_row_alone(processor):
