@@ -1,7 +1,7 @@
 """`HardNegativeTrainer`: `transformers.Trainer` for an MMCLIP on rows of hard negatives.
 
-One forward pass per step embeds all positives and negatives; the loss is `hard_negative_loss`. Besides the loss it
-logs, averaged since the last log, each family's loss, its Hit@1 (share of rows whose positive beats their hard
+One forward pass per step embeds all images and all distinct texts; the loss is `hard_negative_loss`. Besides the loss
+it logs, averaged since the last log, each family's loss, its Hit@1 (share of rows whose positive beats their hard
 negatives) and the logit scale.
 
 Promises: a batch without a single negative gives zero loss and no error; a data set without any fails before training;
@@ -24,8 +24,9 @@ from transformers.utils import logging
 from modeling_mmgeo import MMCLIPModel, MMCLIPOutput
 
 from .collators import TEXT_FAMILIES, HardNegativeCollator
+from .embedded_batch import BatchLayout, EmbeddedBatch
 from .hard_negative_config import HardNegativeConfig
-from .losses import HardNegativeLoss, count_hits, hard_negative_loss, has_terms
+from .losses import HardNegativeLoss, count_hits
 from .rows import Rows, check_columns, decode_image, undecoded
 
 logger = logging.get_logger(__name__)
@@ -80,7 +81,7 @@ class Meter:
     def add(self, name: str, total: torch.Tensor, count: torch.Tensor) -> None:
         self.sums[:, self.NAMES.index(name)] += torch.stack([total.to(self.sums.dtype), count.to(self.sums.dtype)])
 
-    def add_step(self, outputs: MMCLIPOutput, loss: HardNegativeLoss) -> None:
+    def add_step(self, batch: EmbeddedBatch, loss: HardNegativeLoss) -> None:
         """Take in one step."""
         for name, mean, rows in (
             ("image_loss", loss.image_loss, loss.image_rows),
@@ -88,12 +89,12 @@ class Meter:
         ):
             if mean is not None:
                 self.add(name, mean * rows, rows)
-        image, text = outputs.image_embeds, outputs.text_embeds
-        if outputs.negative_image_embeds is not None:
-            hits = count_hits(text, image, outputs.negative_image_embeds, outputs.negative_image_owner)
+        image, text = batch.image_embeds, batch.text_embeds
+        if len(batch.negative_image_owner):
+            hits = count_hits(text, image, batch.negative_image_embeds, batch.negative_image_owner)
             self.add("image_hit_at_1", *hits)
-        if outputs.negative_text_embeds is not None:
-            hits = count_hits(image, text, outputs.negative_text_embeds, outputs.negative_text_owner)
+        if len(batch.negative_text_owner):
+            hits = count_hits(image, text, batch.negative_text_embeds, batch.negative_text_owner)
             self.add("text_hit_at_1", *hits)
 
     def read(self, gather: Any) -> dict[str, float]:
@@ -197,38 +198,36 @@ class HardNegativeTrainer(Trainer):
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor | tuple[torch.Tensor, MMCLIPOutput]:
         """Embed the batch once and contrast it; see `hard_negative_loss`."""
-        inputs = dict(inputs)
-        ids = {name: inputs.pop(name, None) for name in ("row_ids", "negative_image_ids", "negative_text_ids")}
-        outputs = model(**inputs)
+        layout, model_inputs = BatchLayout.split(inputs)
+        outputs = model(**model_inputs)
+        loss = self.contrast(
+            layout, outputs.image_embeds, outputs.text_embeds, outputs.logit_scale, outputs.logit_bias
+        )
+        return (loss, outputs) if return_outputs else loss
+
+    def contrast(
+        self,
+        layout: BatchLayout,
+        images: torch.Tensor,
+        texts: torch.Tensor,
+        logit_scale: torch.Tensor,
+        logit_bias: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """Loss of a batch, given the embeddings of its images and texts, and on the way what is logged."""
+        batch = layout.embedded(images, texts)
         options = {
             "in_batch_negatives": self.args.in_batch_negatives,
             "image_weight": self.args.image_weight,
             "text_weight": self.args.text_weight,
         }
-        images, texts = outputs.negative_image_embeds, outputs.negative_text_embeds
-        counts = [0 if x is None else len(x) for x in (images, texts)]
-        if has_terms(len(outputs.image_embeds), *counts, **options):
-            result = hard_negative_loss(
-                outputs.image_embeds,
-                outputs.text_embeds,
-                outputs.logit_scale,
-                outputs.logit_bias,
-                negative_image_embeds=images,
-                negative_image_owner=outputs.negative_image_owner,
-                negative_text_embeds=texts,
-                negative_text_owner=outputs.negative_text_owner,
-                share_hard_negatives=self.args.share_hard_negatives,
-                loss_type=self.args.loss_type,
-                **ids,
-                **options,
-            )
-            self._meter.add_step(outputs, result)
-            loss = result.loss
-        else:
-            loss = self._zero_loss(outputs)
-        return (loss, outputs) if return_outputs else loss
+        if not batch.has_terms(**options):
+            return self._zero_loss(images, texts, logit_scale, logit_bias)
+        options |= {"share_hard_negatives": self.args.share_hard_negatives, "loss_type": self.args.loss_type}
+        result = batch.loss(logit_scale, logit_bias, **options)
+        self._meter.add_step(batch, result)
+        return result.loss
 
-    def _zero_loss(self, outputs: MMCLIPOutput) -> torch.Tensor:
+    def _zero_loss(self, *outputs: torch.Tensor | None) -> torch.Tensor:
         """Zero, with a gradient of zero for every parameter: data-parallel training waits for all of them."""
         self.num_empty_batches += 1
         if self.num_empty_batches == 1:
@@ -236,10 +235,7 @@ class HardNegativeTrainer(Trainer):
                 "A batch has no negative and counts for nothing; further ones are not reported. Rows without "
                 "negatives teach only with --in_batch_negatives and more than one row per batch."
             )
-        zero = (outputs.image_embeds * outputs.text_embeds).sum() * outputs.logit_scale
-        if outputs.logit_bias is not None:
-            zero = zero + outputs.logit_bias
-        return 0.0 * zero.float()
+        return 0.0 * sum(output.sum().float() for output in outputs if output is not None)
 
     def prediction_step(
         self, model: nn.Module, inputs: dict, prediction_loss_only: bool, ignore_keys: list[str] | None = None

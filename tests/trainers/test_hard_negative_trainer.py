@@ -79,13 +79,13 @@ def test_the_loss_is_that_of_the_losses_module(tmp_path, loss_type, share):
     batch = trainer.data_collator(rows)
     loss, outputs = trainer.compute_loss(trainer.model, dict(batch), return_outputs=True)
     expected = hard_negative_loss(
-        outputs.image_embeds,
-        outputs.text_embeds,
+        outputs.image_embeds[:4],
+        outputs.text_embeds[batch["text_index"]],
         outputs.logit_scale,
         outputs.logit_bias,
-        negative_image_embeds=outputs.negative_image_embeds,
+        negative_image_embeds=outputs.image_embeds[4:],
         negative_image_owner=batch["negative_image_owner"],
-        negative_text_embeds=outputs.negative_text_embeds,
+        negative_text_embeds=outputs.text_embeds[batch["negative_text_index"]],
         negative_text_owner=batch["negative_text_owner"],
         row_ids=batch["row_ids"],
         negative_image_ids=batch["negative_image_ids"],
