@@ -56,6 +56,14 @@ class HardNegativeConfig(TrainingArguments):
     )
     freeze_text: bool = field(default=False, metadata={"help": "Keep the text tower and its projection as they are."})
 
+    text_group_size: int | None = field(
+        default=None,
+        metadata={
+            "help": "Encode the texts of a batch in groups of this many of similar length, each padded to its own "
+            "longest; faster where lengths differ, the same up to rounding. Without it, all at once."
+        },
+    )
+
     # Other defaults than the Trainer's
     output_dir: str | None = field(
         default="runs/mmclip", metadata={"help": "Where checkpoints, logs and the finished model go."}
@@ -95,6 +103,8 @@ class HardNegativeConfig(TrainingArguments):
             raise ValueError(f"max_logit_scale must be above 0, got {self.max_logit_scale}: CLIP's is 100.")
         if self.freeze_vision and self.freeze_text:
             raise ValueError("freeze_vision and freeze_text together leave nothing to train: drop one of them.")
+        if self.text_group_size is not None and self.text_group_size < 1:
+            raise ValueError(f"text_group_size must be 1 or more, got {self.text_group_size}.")
         if self.remove_unused_columns:
             raise ValueError("remove_unused_columns must be off: it would drop the negatives before they are read.")
         if self.share_hard_negatives and not (
@@ -106,6 +116,11 @@ class HardNegativeConfig(TrainingArguments):
                 "with a weight above 0, or drop it."
             )
         super().__post_init__()
+        if self.text_group_size is not None and (self.fsdp or self.deepspeed):
+            raise ValueError(
+                "text_group_size cannot go with fsdp or deepspeed: the number of groups differs from process to "
+                "process, and sharded layers wait for each other at every call. Drop it, or train with plain DDP."
+            )
         if self.share_hard_negatives and self.per_device_train_batch_size * self.world_size == 1:
             raise ValueError(
                 "share_hard_negatives needs another row to share with: set per_device_train_batch_size to 2 or more."

@@ -172,6 +172,7 @@ class HardNegativeTrainer(Trainer):
                 "has none: train a SigLIP backbone, or choose loss_type softmax."
             )
         freeze(model, args.freeze_vision, args.freeze_text, logit_bias=args.loss_type != "sigmoid")
+        model.text_group_size = args.text_group_size
         super().__init__(
             model=model,
             args=args,
