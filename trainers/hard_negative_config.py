@@ -36,6 +36,13 @@ class HardNegativeConfig(TrainingArguments):
         default=False,
         metadata={"help": "Let the hard negatives of the other rows be negatives, too, except where they hold."},
     )
+    gather_across_devices: bool | None = field(
+        default=None,
+        metadata={
+            "help": "Take in-batch and shared negatives from the rows of all processes. On by default where there are "
+            "several processes and such negatives."
+        },
+    )
     max_image_negatives: int = field(default=10, metadata={"help": "Most negative images per row and step; 0: none."})
     max_text_negatives: int = field(default=10, metadata={"help": "Most negative captions per row and step; 0: none."})
     text_families: list[str] = field(
@@ -115,7 +122,15 @@ class HardNegativeConfig(TrainingArguments):
                 "share_hard_negatives has nothing to share: allow max_image_negatives or max_text_negatives above 0 "
                 "with a weight above 0, or drop it."
             )
+        across_rows = self.in_batch_negatives or self.share_hard_negatives
+        if self.gather_across_devices and not across_rows:
+            raise ValueError(
+                "gather_across_devices has nothing to compare across rows: set in_batch_negatives or "
+                "share_hard_negatives, or drop it."
+            )
         super().__post_init__()
+        if self.gather_across_devices is None:
+            self.gather_across_devices = across_rows and self.world_size > 1
         if self.text_group_size is not None and (self.fsdp or self.deepspeed):
             raise ValueError(
                 "text_group_size cannot go with fsdp or deepspeed: the number of groups differs from process to "

@@ -25,6 +25,7 @@ from modeling_mmgeo import MMCLIPModel, MMCLIPOutput
 
 from .collators import TEXT_FAMILIES, HardNegativeCollator
 from .embedded_batch import BatchLayout, EmbeddedBatch
+from .gathering import gather_batch
 from .hard_negative_config import HardNegativeConfig
 from .losses import HardNegativeLoss, count_hits
 from .rows import Rows, check_columns, decode_image, undecoded
@@ -214,8 +215,12 @@ class HardNegativeTrainer(Trainer):
         logit_scale: torch.Tensor,
         logit_bias: torch.Tensor | None,
     ) -> torch.Tensor:
-        """Loss of a batch, given the embeddings of its images and texts, and on the way what is logged."""
-        batch = layout.embedded(images, texts)
+        """Loss of a batch, given the embeddings of its images and texts, and on the way what is logged.
+
+        With `gather_across_devices` it is the loss of the rows of all processes, the same in each.
+        """
+        own = layout.embedded(images, texts)
+        batch = gather_batch(own) if self.args.gather_across_devices and self.args.world_size > 1 else own
         options = {
             "in_batch_negatives": self.args.in_batch_negatives,
             "image_weight": self.args.image_weight,
@@ -225,7 +230,7 @@ class HardNegativeTrainer(Trainer):
             return self._zero_loss(images, texts, logit_scale, logit_bias)
         options |= {"share_hard_negatives": self.args.share_hard_negatives, "loss_type": self.args.loss_type}
         result = batch.loss(logit_scale, logit_bias, **options)
-        self._meter.add_step(batch, result)
+        self._meter.add_step(own, result)
         return result.loss
 
     def _zero_loss(self, *outputs: torch.Tensor | None) -> torch.Tensor:

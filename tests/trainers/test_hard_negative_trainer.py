@@ -246,6 +246,7 @@ def test_rows_that_teach_nothing_fail_before_training(tmp_path):
         ({"loss_type": "hinge"}, "no loss_type 'hinge'"),
         ({"share_hard_negatives": True, "max_image_negatives": 0, "text_families": []}, "nothing to share"),
         ({"share_hard_negatives": True, "per_device_train_batch_size": 1}, "another row"),
+        ({"gather_across_devices": True}, "nothing to compare across rows"),
         ({"text_group_size": 0}, "1 or more"),
         ({"remove_unused_columns": True}, "must be off"),
         ({"accelerator_config": {"split_batches": True}}, "ragged"),
