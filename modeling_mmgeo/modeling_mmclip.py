@@ -262,7 +262,7 @@ class MMCLIPModel(PreTrainedModel):
     def _text_features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None) -> torch.Tensor:
         """Encode captions, in groups of similar length if `text_group_size` says so."""
         size, rows = self.text_group_size, len(input_ids)
-        if size is None or size >= rows or attention_mask is None or self.config.fixed_length_text:
+        if size is None or attention_mask is None or self.config.fixed_length_text:
             return self.get_text_features(input_ids, attention_mask).pooler_output
         # The last position that is attended to, so that padding on the left is trimmed by nothing.
         positions = torch.arange(1, input_ids.shape[1] + 1, device=input_ids.device)

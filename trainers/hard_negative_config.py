@@ -6,10 +6,17 @@ whole run.
 
 from dataclasses import dataclass, field
 
+from accelerate import DistributedType
 from transformers import TrainingArguments
 
 from .collators import TEXT_FAMILIES
 from .losses import LOSS_TYPES
+
+
+def sharded(args: TrainingArguments) -> bool:
+    """Whether a model's layers are spread over processes, by the arguments or by `accelerate launch`."""
+    engines = (DistributedType.FSDP, DistributedType.DEEPSPEED)
+    return bool(args.fsdp or args.deepspeed or args.distributed_state.distributed_type in engines)
 
 
 @dataclass
@@ -63,6 +70,14 @@ class HardNegativeConfig(TrainingArguments):
     )
     freeze_text: bool = field(default=False, metadata={"help": "Keep the text tower and its projection as they are."})
 
+    mini_batch_size: int | None = field(
+        default=None,
+        metadata={
+            "help": "Gradient caching: send a batch through the towers in mini-batches of at most this many images "
+            "and texts, with the gradients of the whole batch and the memory of one. Costs a second forward pass. "
+            "Without it, all at once."
+        },
+    )
     text_group_size: int | None = field(
         default=None,
         metadata={
@@ -110,8 +125,9 @@ class HardNegativeConfig(TrainingArguments):
             raise ValueError(f"max_logit_scale must be above 0, got {self.max_logit_scale}: CLIP's is 100.")
         if self.freeze_vision and self.freeze_text:
             raise ValueError("freeze_vision and freeze_text together leave nothing to train: drop one of them.")
-        if self.text_group_size is not None and self.text_group_size < 1:
-            raise ValueError(f"text_group_size must be 1 or more, got {self.text_group_size}.")
+        for name in ("mini_batch_size", "text_group_size"):
+            if (size := getattr(self, name)) is not None and size < 1:
+                raise ValueError(f"{name} must be 1 or more, got {size}: leave it out to take all at once.")
         if self.remove_unused_columns:
             raise ValueError("remove_unused_columns must be off: it would drop the negatives before they are read.")
         if self.share_hard_negatives and not (
@@ -131,11 +147,13 @@ class HardNegativeConfig(TrainingArguments):
         super().__post_init__()
         if self.gather_across_devices is None:
             self.gather_across_devices = across_rows and self.world_size > 1
-        if self.text_group_size is not None and (self.fsdp or self.deepspeed):
-            raise ValueError(
-                "text_group_size cannot go with fsdp or deepspeed: the number of groups differs from process to "
-                "process, and sharded layers wait for each other at every call. Drop it, or train with plain DDP."
-            )
+        for name in ("mini_batch_size", "text_group_size"):
+            if getattr(self, name) is not None and sharded(self):
+                raise ValueError(
+                    f"{name} cannot go with FSDP or DeepSpeed: ragged batches make different numbers of calls in "
+                    "different processes, and sharded layers wait for each other at every call. Drop it, or train "
+                    "with plain DDP."
+                )
         if self.share_hard_negatives and self.per_device_train_batch_size * self.world_size == 1:
             raise ValueError(
                 "share_hard_negatives needs another row to share with: set per_device_train_batch_size to 2 or more."

@@ -26,6 +26,7 @@ from modeling_mmgeo import MMCLIPModel, MMCLIPOutput
 from .collators import TEXT_FAMILIES, HardNegativeCollator
 from .embedded_batch import BatchLayout, EmbeddedBatch
 from .gathering import gather_batch
+from .gradient_cache import backward_in_mini_batches
 from .hard_negative_config import HardNegativeConfig
 from .losses import HardNegativeLoss, count_hits
 from .rows import Rows, check_columns, decode_image, undecoded
@@ -206,6 +207,27 @@ class HardNegativeTrainer(Trainer):
             layout, outputs.image_embeds, outputs.text_embeds, outputs.logit_scale, outputs.logit_bias
         )
         return (loss, outputs) if return_outputs else loss
+
+    def training_step(
+        self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None = None
+    ) -> torch.Tensor:
+        """As in transformers; with `mini_batch_size`, by `backward_in_mini_batches`."""
+        if self.args.mini_batch_size is None:
+            return super().training_step(model, inputs, num_items_in_batch)
+        model.train()
+        if callable(getattr(self.optimizer, "train", None)):  # schedule-free optimizers
+            self.optimizer.train()
+        layout, model_inputs = BatchLayout.split(self._prepare_inputs(inputs))
+        steps = self.current_gradient_accumulation_steps
+        loss = backward_in_mini_batches(
+            model,
+            model_inputs,
+            self.args.mini_batch_size,
+            contrast=lambda *outputs: self.contrast(layout, *outputs),
+            backward=lambda surrogate: self.accelerator.backward(surrogate / steps),
+            no_sync=lambda: self.accelerator.no_sync(model),
+        )
+        return loss / steps
 
     def contrast(
         self,

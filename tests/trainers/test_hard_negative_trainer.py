@@ -247,6 +247,8 @@ def test_rows_that_teach_nothing_fail_before_training(tmp_path):
         ({"share_hard_negatives": True, "max_image_negatives": 0, "text_families": []}, "nothing to share"),
         ({"share_hard_negatives": True, "per_device_train_batch_size": 1}, "another row"),
         ({"gather_across_devices": True}, "nothing to compare across rows"),
+        ({"mini_batch_size": 0}, "1 or more"),
+        ({"mini_batch_size": 4, "fsdp": True}, "cannot go with FSDP"),
         ({"text_group_size": 0}, "1 or more"),
         ({"remove_unused_columns": True}, "must be off"),
         ({"accelerator_config": {"split_batches": True}}, "ragged"),
