@@ -112,6 +112,11 @@ class MMCLIPModel(PreTrainedModel):
         config: configuration of the model.
         backbone: the dual encoder itself; built from the configuration with fresh weights if not given.
 
+    Attributes:
+        text_group_size: captions are encoded in groups of this many of similar length, each padded to its own longest
+            only; None, the default, encodes them all at once as stock models do. The embeddings are the same up to
+            rounding. SigLIP, whose captions all have one length, is left alone.
+
     Example:
         >>> model = MMCLIPModel.from_backbone("BAAI/AltCLIP")
         >>> output = model(**positives, negative_pixel_values=images, negative_image_owner=torch.tensor([0, 0, 2]))
@@ -126,6 +131,7 @@ class MMCLIPModel(PreTrainedModel):
     _supports_sdpa = True
     _supports_flex_attn = True
     _supports_attention_backend = True
+    text_group_size: int | None = None
 
     def __init__(self, config: MMCLIPConfig, backbone: PreTrainedModel | None = None) -> None:
         super().__init__(config)
@@ -261,8 +267,23 @@ class MMCLIPModel(PreTrainedModel):
         """The same for captions."""
         if positives[0] is None and negatives[0] is None:
             return None, None
-        embeds = self.normalize(self.get_text_features(*self._merge_texts(positives, negatives)).pooler_output)
+        embeds = self.normalize(self._text_features(*self._merge_texts(positives, negatives)))
         return split_blocks(embeds, positives[0], negatives[0])
+
+    def _text_features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None) -> torch.Tensor:
+        """Encode captions, in groups of similar length if `text_group_size` says so."""
+        size, rows = self.text_group_size, len(input_ids)
+        if size is None or attention_mask is None or self.config.fixed_length_text:
+            return self.get_text_features(input_ids, attention_mask).pooler_output
+        # The last position that is attended to, so that padding on the left is trimmed by nothing.
+        positions = torch.arange(1, input_ids.shape[1] + 1, device=input_ids.device)
+        lengths, order = (attention_mask.bool() * positions).amax(dim=1).sort(stable=True)
+        longest = lengths[[*range(size - 1, rows - 1, size), rows - 1]].clamp(min=1).tolist()
+        features = [
+            self.get_text_features(input_ids[group, :length], attention_mask[group, :length]).pooler_output
+            for group, length in zip(order.split(size), longest, strict=True)
+        ]
+        return torch.cat(features)[order.argsort()]
 
     def forward(
         self,

@@ -1,19 +1,21 @@
 """Collators: rows in, the tensors of one training step out.
 
-Promises: negatives stay ragged (flat blocks with an owner index, nothing padded but text); which negatives a row
-brings depends on the seed, the epoch and the row alone, not on the number of workers, the batch or a resume; an image
-that cannot be read costs its row, a negative image that cannot be read only itself, and both are counted.
+Promises: negatives stay ragged (flat blocks with an owner index, nothing padded but text); a text is in the batch
+once, however many rows say it or have it as a negative; which negatives a row brings depends on the seed, the epoch
+and the row alone, not on the number of workers, the batch or a resume; an image that cannot be read costs its row, a
+negative image that cannot be read only itself, and both are counted.
 """
 
 import copy
 import hashlib
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import Any
 
 import torch
 from PIL import Image
-from transformers import BatchFeature, ProcessorMixin
+from transformers import ProcessorMixin
 
 from .rows import SkipCounter, decode_image
 
@@ -27,16 +29,34 @@ def stable_hash(*parts: Any) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
+def caption_id(caption: str) -> int:
+    """Identity of what a caption says: equal for captions that differ in white space only."""
+    return stable_hash(" ".join(caption.split()))
+
+
+def image_id(figure: Image.Image, caption: str | None) -> int:
+    """Identity of what an image shows: that of its caption where it has one, else a hash of its pixels."""
+    if caption and caption.strip():
+        return caption_id(caption)
+    return stable_hash(figure.size, hashlib.sha256(figure.tobytes()).hexdigest())
+
+
+def as_index(numbers: Iterable[int]) -> torch.Tensor:
+    """Integers as a tensor that may be empty."""
+    return torch.tensor(list(numbers), dtype=torch.long)
+
+
 def unique(items: Sequence[str | None], besides: str) -> list[str]:
     """The distinct, non-empty strings of a list in order, without `besides`."""
     return [item for item in dict.fromkeys(items) if item and item.strip() and item != besides]
 
 
 class HardNegativeCollator:
-    """Turns rows of hard negatives into the arguments of `MMCLIPModel.forward`, plus `row_ids`.
+    """Turns rows of hard negatives into one block of images, one table of texts and their `BatchLayout`.
 
-    `row_ids` (`[batch]`, a hash of the caption) lets the loss recognise rows that say the same. Blocks of negatives
-    are absent where no row has any.
+    Identities are hashes: `row_ids` of the caption, so that the loss recognises rows that say the same;
+    `negative_image_ids` and `negative_text_ids` likewise, so that it knows a negative of one row that is true of
+    another.
 
     Args:
         processor: an `MMCLIPProcessor`.
@@ -44,8 +64,8 @@ class HardNegativeCollator:
         max_text_negatives: most negative captions per row, over all families; 0 for none.
         text_families: which captions serve as text negatives, of "rule" and "retrieved".
         seed: seed of the choice among more negatives than the maximum.
-        blank_if_empty: what to do with a batch of which no row is left: raise, or, if True, give one blank image with
-            an empty caption and no negatives, from which no loss follows. Trainers need the latter, where all
+        blank_if_empty: what to do with a batch of which no row is left: raise, or, if True, give a batch without
+            rows: one blank image and one empty text, from which no loss follows. Trainers need the latter, where all
             processes must go on.
 
     Raises:
@@ -127,57 +147,53 @@ class HardNegativeCollator:
             return None
         return figure, caption
 
-    def _negative_figures(self, row: dict[str, Any]) -> list[Image.Image]:
-        """The chosen negative images of a row that can be read."""
-        chosen = self._choose(row.get("negative_images") or [], self.max_image_negatives, row, "image")
-        figures = [figure for figure in map(decode_image, chosen) if figure is not None]
+    def _negative_figures(self, row: dict[str, Any]) -> list[tuple[Image.Image, int]]:
+        """The chosen negative images of a row that can be read, each with its identity."""
+        pairs = list(zip_longest(row.get("negative_images") or (), row.get("negative_captions") or ()))
+        pairs = pairs[: len(row.get("negative_images") or ())]
+        chosen = self._choose(pairs, self.max_image_negatives, row, "image")
+        decoded = [(decode_image(image), caption) for image, caption in chosen]
+        figures = [(figure, image_id(figure, caption)) for figure, caption in decoded if figure is not None]
         if len(figures) < len(chosen):
             self._skipped.add("negative images", len(chosen) - len(figures))
         return figures
 
-    def __call__(self, rows: Sequence[dict[str, Any]]) -> BatchFeature:
+    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
         """Collate rows.
 
         Returns:
-            `input_ids` and `attention_mask` `[batch, length]`, `pixel_values` `[batch, 3, height, width]`, `row_ids`
-            `[batch]`; where there are any, `negative_pixel_values` with `negative_image_owner`, and
-            `negative_input_ids` and `negative_attention_mask` with `negative_text_owner`.
+            What `BatchLayout.split` takes apart: `pixel_values` `[images, 3, height, width]`, the rows' images and
+            then their negatives; `input_ids` and `attention_mask` `[texts, length]`, each distinct text once; and the
+            fields of `BatchLayout`.
 
         Raises:
             ValueError: if no row of the batch can be used, unless `blank_if_empty`.
         """
         captions, figures = [], []
-        negative_figures, figure_owner, negative_captions, caption_owner = [], [], [], []
+        negatives = {"image": [], "text": []}  # (image with its identity, or caption; owner)
         for row in rows:
             if (read := self._read(row)) is None:
                 continue
             owner = len(figures)
             figures.append(read[0])
             captions.append(read[1])
-            wrong_figures = self._negative_figures(row)
-            negative_figures += wrong_figures
-            figure_owner += [owner] * len(wrong_figures)
-            wrong_captions = self._choose(self.text_negatives(row), self.max_text_negatives, row, "text")
-            negative_captions += wrong_captions
-            caption_owner += [owner] * len(wrong_captions)
-        if not figures:
-            if not self.blank_if_empty:
-                names = ", ".join(str(row.get("id", "?")) for row in rows[:5])
-                raise ValueError(
-                    f"None of the {len(rows)} rows of this batch has a readable image and a caption (ids {names}): "
-                    "check the data set's image column, or build it again."
-                )
-            figures, captions = [Image.new("RGB", (32, 32), "white")], [""]
+            negatives["image"] += [(*figure, owner) for figure in self._negative_figures(row)]
+            chosen = self._choose(self.text_negatives(row), self.max_text_negatives, row, "text")
+            negatives["text"] += [(caption, caption_id(caption), owner) for caption in chosen]
+        if not figures and not self.blank_if_empty:
+            names = ", ".join(str(row.get("id", "?")) for row in rows[:5])
+            raise ValueError(
+                f"None of the {len(rows)} rows of this batch has a readable image and a caption (ids {names}): "
+                "check the data set's image column, or build it again."
+            )
 
-        batch = self.processor(images=figures, text=captions)
-        batch["row_ids"] = torch.tensor([stable_hash(" ".join(caption.split())) for caption in captions])
-        if negative_figures:
-            # The processor's names, so that inputs of other vision towers than `pixel_values` come along.
-            for name, value in self.processor(images=negative_figures).items():
-                batch[f"negative_{name}"] = value
-            batch["negative_image_owner"] = torch.tensor(figure_owner)
-        if negative_captions:
-            for name, value in self.processor(text=negative_captions).items():
-                batch[f"negative_{name}"] = value
-            batch["negative_text_owner"] = torch.tensor(caption_owner)
-        return batch
+        batch = {"row_ids": as_index(map(caption_id, captions))}
+        table: dict[str, int] = {}
+        batch["text_index"] = as_index(table.setdefault(caption, len(table)) for caption in captions)
+        batch["negative_text_index"] = as_index(table.setdefault(text, len(table)) for text, *_ in negatives["text"])
+        for kind, items in negatives.items():
+            batch[f"negative_{kind}_ids"] = as_index(identity for _, identity, _ in items)
+            batch[f"negative_{kind}_owner"] = as_index(owner for *_, owner in items)
+        images = figures + [figure for figure, *_ in negatives["image"]]
+        blank = [Image.new("RGB", (32, 32), "white")]
+        return batch | dict(self.processor(images=images or blank, text=list(table) or [""]))

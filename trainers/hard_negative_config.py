@@ -6,9 +6,17 @@ whole run.
 
 from dataclasses import dataclass, field
 
+from accelerate import DistributedType
 from transformers import TrainingArguments
 
 from .collators import TEXT_FAMILIES
+from .losses import LOSS_TYPES
+
+
+def sharded(args: TrainingArguments) -> bool:
+    """Whether a model's layers are spread over processes, by the arguments or by `accelerate launch`."""
+    engines = (DistributedType.FSDP, DistributedType.DEEPSPEED)
+    return bool(args.fsdp or args.deepspeed or args.distributed_state.distributed_type in engines)
 
 
 @dataclass
@@ -20,9 +28,27 @@ class HardNegativeConfig(TrainingArguments):
     """
 
     # What hard negatives add
+    loss_type: str = field(
+        default="softmax",
+        metadata={
+            "help": "softmax (CLIP, the paper) or sigmoid (SigLIP; trains the backbone's logit bias, which a softmax "
+            "does not depend on and keeps as it is)."
+        },
+    )
     in_batch_negatives: bool = field(
         default=False,
         metadata={"help": "Let the other rows' captions and images be negatives, too. Off is the paper's Eq. 2."},
+    )
+    share_hard_negatives: bool = field(
+        default=False,
+        metadata={"help": "Let the hard negatives of the other rows be negatives, too, except where they hold."},
+    )
+    gather_across_devices: bool | None = field(
+        default=None,
+        metadata={
+            "help": "Take in-batch and shared negatives from the rows of all processes. On by default where there are "
+            "several processes and such negatives."
+        },
     )
     max_image_negatives: int = field(default=10, metadata={"help": "Most negative images per row and step; 0: none."})
     max_text_negatives: int = field(default=10, metadata={"help": "Most negative captions per row and step; 0: none."})
@@ -43,6 +69,22 @@ class HardNegativeConfig(TrainingArguments):
         default=False, metadata={"help": "Keep the vision tower and its projection as they are."}
     )
     freeze_text: bool = field(default=False, metadata={"help": "Keep the text tower and its projection as they are."})
+
+    mini_batch_size: int | None = field(
+        default=None,
+        metadata={
+            "help": "Gradient caching: send a batch through the towers in mini-batches of at most this many images "
+            "and texts, with the gradients of the whole batch and the memory of one. Costs a second forward pass. "
+            "Without it, all at once."
+        },
+    )
+    text_group_size: int | None = field(
+        default=None,
+        metadata={
+            "help": "Encode the texts of a batch in groups of this many of similar length, each padded to its own "
+            "longest; faster where lengths differ, the same up to rounding. Without it, all at once."
+        },
+    )
 
     # Other defaults than the Trainer's
     output_dir: str | None = field(
@@ -68,6 +110,8 @@ class HardNegativeConfig(TrainingArguments):
     def __post_init__(self) -> None:
         if isinstance(self.text_families, str):
             self.text_families = [self.text_families]
+        if self.loss_type not in LOSS_TYPES:
+            raise ValueError(f"There is no loss_type {self.loss_type!r}: choose one of {', '.join(LOSS_TYPES)}.")
         if unknown := sorted(set(self.text_families) - set(TEXT_FAMILIES)):
             raise ValueError(f"text_families knows no {', '.join(unknown)}: choose of {', '.join(TEXT_FAMILIES)}.")
         if min(self.max_image_negatives, self.max_text_negatives) < 0:
@@ -81,9 +125,39 @@ class HardNegativeConfig(TrainingArguments):
             raise ValueError(f"max_logit_scale must be above 0, got {self.max_logit_scale}: CLIP's is 100.")
         if self.freeze_vision and self.freeze_text:
             raise ValueError("freeze_vision and freeze_text together leave nothing to train: drop one of them.")
+        for name in ("mini_batch_size", "text_group_size"):
+            if (size := getattr(self, name)) is not None and size < 1:
+                raise ValueError(f"{name} must be 1 or more, got {size}: leave it out to take all at once.")
         if self.remove_unused_columns:
             raise ValueError("remove_unused_columns must be off: it would drop the negatives before they are read.")
+        if self.share_hard_negatives and not (
+            (self.max_image_negatives and self.image_weight)
+            or (self.max_text_negatives and self.text_families and self.text_weight)
+        ):
+            raise ValueError(
+                "share_hard_negatives has nothing to share: allow max_image_negatives or max_text_negatives above 0 "
+                "with a weight above 0, or drop it."
+            )
+        across_rows = self.in_batch_negatives or self.share_hard_negatives
+        if self.gather_across_devices and not across_rows:
+            raise ValueError(
+                "gather_across_devices has nothing to compare across rows: set in_batch_negatives or "
+                "share_hard_negatives, or drop it."
+            )
         super().__post_init__()
+        if self.gather_across_devices is None:
+            self.gather_across_devices = across_rows and self.world_size > 1
+        for name in ("mini_batch_size", "text_group_size"):
+            if getattr(self, name) is not None and sharded(self):
+                raise ValueError(
+                    f"{name} cannot go with FSDP or DeepSpeed: ragged batches make different numbers of calls in "
+                    "different processes, and sharded layers wait for each other at every call. Drop it, or train "
+                    "with plain DDP."
+                )
+        if self.share_hard_negatives and self.per_device_train_batch_size * self.world_size == 1:
+            raise ValueError(
+                "share_hard_negatives needs another row to share with: set per_device_train_batch_size to 2 or more."
+            )
         # Negatives are flat blocks with owners: a batch cut along its first dimension would tear them from their rows.
         if self.accelerator_config.split_batches or self.accelerator_config.dispatch_batches:
             raise ValueError(

@@ -1,14 +1,14 @@
 """`HardNegativeTrainer`: `transformers.Trainer` for an MMCLIP on rows of hard negatives.
 
-One forward pass per step embeds all positives and negatives; the loss is `hard_negative_loss`. Besides the loss it
-logs, averaged since the last log, each family's loss, its Hit@1 (share of rows whose positive beats their hard
+One forward pass per step embeds all images and all distinct texts; the loss is `hard_negative_loss`. Besides the loss
+it logs, averaged since the last log, each family's loss, its Hit@1 (share of rows whose positive beats their hard
 negatives) and the logit scale.
 
 Promises: a batch without a single negative gives zero loss and no error; a data set without any fails before training;
 evaluation is a mean over rows, whatever the batch size, and draws the same negatives each time (several processes fill
 their last round with rows that were seen already); a resumed run ends with the weights of one that was not
-interrupted; what the loss does not use (SigLIP's logit bias) is frozen, so that data-parallel training does not wait
-for its gradient.
+interrupted; what the loss does not use (SigLIP's logit bias in a softmax) is frozen, so that data-parallel training
+does not wait for its gradient.
 """
 
 import math
@@ -24,8 +24,11 @@ from transformers.utils import logging
 from modeling_mmgeo import MMCLIPModel, MMCLIPOutput
 
 from .collators import TEXT_FAMILIES, HardNegativeCollator
+from .embedded_batch import BatchLayout, EmbeddedBatch
+from .gathering import gather_batch
+from .gradient_cache import backward_in_mini_batches
 from .hard_negative_config import HardNegativeConfig
-from .losses import HardNegativeLoss, count_hits, hard_negative_loss, has_terms
+from .losses import HardNegativeLoss, count_hits
 from .rows import Rows, check_columns, decode_image, undecoded
 
 logger = logging.get_logger(__name__)
@@ -80,7 +83,7 @@ class Meter:
     def add(self, name: str, total: torch.Tensor, count: torch.Tensor) -> None:
         self.sums[:, self.NAMES.index(name)] += torch.stack([total.to(self.sums.dtype), count.to(self.sums.dtype)])
 
-    def add_step(self, outputs: MMCLIPOutput, loss: HardNegativeLoss) -> None:
+    def add_step(self, batch: EmbeddedBatch, loss: HardNegativeLoss) -> None:
         """Take in one step."""
         for name, mean, rows in (
             ("image_loss", loss.image_loss, loss.image_rows),
@@ -88,12 +91,12 @@ class Meter:
         ):
             if mean is not None:
                 self.add(name, mean * rows, rows)
-        image, text = outputs.image_embeds, outputs.text_embeds
-        if outputs.negative_image_embeds is not None:
-            hits = count_hits(text, image, outputs.negative_image_embeds, outputs.negative_image_owner)
+        image, text = batch.image_embeds, batch.text_embeds
+        if len(batch.negative_image_owner):
+            hits = count_hits(text, image, batch.negative_image_embeds, batch.negative_image_owner)
             self.add("image_hit_at_1", *hits)
-        if outputs.negative_text_embeds is not None:
-            hits = count_hits(image, text, outputs.negative_text_embeds, outputs.negative_text_owner)
+        if len(batch.negative_text_owner):
+            hits = count_hits(image, text, batch.negative_text_embeds, batch.negative_text_owner)
             self.add("text_hit_at_1", *hits)
 
     def read(self, gather: Any) -> dict[str, float]:
@@ -165,7 +168,13 @@ class HardNegativeTrainer(Trainer):
         train_dataset, eval_dataset = undecoded(train_dataset), undecoded(eval_dataset)
         if isinstance(train_dataset, Rows) and isinstance(data_collator, HardNegativeCollator):
             check_rows(train_dataset, data_collator, args.in_batch_negatives)
-        freeze(model, args.freeze_vision, args.freeze_text)
+        if args.loss_type == "sigmoid" and getattr(model.backbone, "logit_bias", None) is None:
+            raise ValueError(
+                f"loss_type sigmoid needs a logit_bias, and a backbone of type {model.backbone.config.model_type!r} "
+                "has none: train a SigLIP backbone, or choose loss_type softmax."
+            )
+        freeze(model, args.freeze_vision, args.freeze_text, logit_bias=args.loss_type != "sigmoid")
+        model.text_group_size = args.text_group_size
         super().__init__(
             model=model,
             args=args,
@@ -192,35 +201,61 @@ class HardNegativeTrainer(Trainer):
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor | tuple[torch.Tensor, MMCLIPOutput]:
         """Embed the batch once and contrast it; see `hard_negative_loss`."""
-        inputs = dict(inputs)
-        row_ids = inputs.pop("row_ids", None)
-        outputs = model(**inputs)
+        layout, model_inputs = BatchLayout.split(inputs)
+        outputs = model(**model_inputs)
+        loss = self.contrast(
+            layout, outputs.image_embeds, outputs.text_embeds, outputs.logit_scale, outputs.logit_bias
+        )
+        return (loss, outputs) if return_outputs else loss
+
+    def training_step(
+        self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: torch.Tensor | int | None = None
+    ) -> torch.Tensor:
+        """As in transformers; with `mini_batch_size`, by `backward_in_mini_batches`."""
+        if self.args.mini_batch_size is None:
+            return super().training_step(model, inputs, num_items_in_batch)
+        model.train()
+        if callable(getattr(self.optimizer, "train", None)):  # schedule-free optimizers
+            self.optimizer.train()
+        layout, model_inputs = BatchLayout.split(self._prepare_inputs(inputs))
+        steps = self.current_gradient_accumulation_steps
+        loss = backward_in_mini_batches(
+            model,
+            model_inputs,
+            self.args.mini_batch_size,
+            contrast=lambda *outputs: self.contrast(layout, *outputs),
+            backward=lambda surrogate: self.accelerator.backward(surrogate / steps),
+            no_sync=lambda: self.accelerator.no_sync(model),
+        )
+        return loss / steps
+
+    def contrast(
+        self,
+        layout: BatchLayout,
+        images: torch.Tensor,
+        texts: torch.Tensor,
+        logit_scale: torch.Tensor,
+        logit_bias: torch.Tensor | None,
+    ) -> torch.Tensor:
+        """Loss of a batch, given the embeddings of its images and texts, and on the way what is logged.
+
+        With `gather_across_devices` it is the loss of the rows of all processes, the same in each.
+        """
+        own = layout.embedded(images, texts)
+        batch = gather_batch(own) if self.args.gather_across_devices and self.args.world_size > 1 else own
         options = {
             "in_batch_negatives": self.args.in_batch_negatives,
             "image_weight": self.args.image_weight,
             "text_weight": self.args.text_weight,
         }
-        images, texts = outputs.negative_image_embeds, outputs.negative_text_embeds
-        counts = [0 if x is None else len(x) for x in (images, texts)]
-        if has_terms(len(outputs.image_embeds), *counts, **options):
-            result = hard_negative_loss(
-                outputs.image_embeds,
-                outputs.text_embeds,
-                outputs.logit_scale,
-                negative_image_embeds=images,
-                negative_image_owner=outputs.negative_image_owner,
-                negative_text_embeds=texts,
-                negative_text_owner=outputs.negative_text_owner,
-                row_ids=row_ids,
-                **options,
-            )
-            self._meter.add_step(outputs, result)
-            loss = result.loss
-        else:
-            loss = self._zero_loss(outputs)
-        return (loss, outputs) if return_outputs else loss
+        if not batch.has_terms(**options):
+            return self._zero_loss(images, texts, logit_scale, logit_bias)
+        options |= {"share_hard_negatives": self.args.share_hard_negatives, "loss_type": self.args.loss_type}
+        result = batch.loss(logit_scale, logit_bias, **options)
+        self._meter.add_step(own, result)
+        return result.loss
 
-    def _zero_loss(self, outputs: MMCLIPOutput) -> torch.Tensor:
+    def _zero_loss(self, *outputs: torch.Tensor | None) -> torch.Tensor:
         """Zero, with a gradient of zero for every parameter: data-parallel training waits for all of them."""
         self.num_empty_batches += 1
         if self.num_empty_batches == 1:
@@ -228,7 +263,7 @@ class HardNegativeTrainer(Trainer):
                 "A batch has no negative and counts for nothing; further ones are not reported. Rows without "
                 "negatives teach only with --in_batch_negatives and more than one row per batch."
             )
-        return 0.0 * ((outputs.image_embeds * outputs.text_embeds).sum() * outputs.logit_scale).float()
+        return 0.0 * sum(output.sum().float() for output in outputs if output is not None)
 
     def prediction_step(
         self, model: nn.Module, inputs: dict, prediction_loss_only: bool, ignore_keys: list[str] | None = None
@@ -275,15 +310,17 @@ class HardNegativeTrainer(Trainer):
         super().log(logs, start_time)
 
 
-def freeze(model: MMCLIPModel, vision: bool, text: bool) -> None:
-    """Exclude parts of a dual encoder from training, and always what no softmax loss depends on.
+def freeze(model: MMCLIPModel, vision: bool, text: bool, logit_bias: bool = True) -> None:
+    """Exclude parts of a dual encoder from training.
 
     Args:
         model: changed in place.
         vision: freeze the vision tower and its projection.
         text: freeze the text tower and its projection.
+        logit_bias: freeze the bias of the scores, which no softmax depends on.
     """
-    for name in (*(VISION_PARTS if vision else ()), *(TEXT_PARTS if text else ()), "logit_bias"):
+    parts = (*(VISION_PARTS * vision), *(TEXT_PARTS * text), *(("logit_bias",) * logit_bias))
+    for name in parts:
         part: nn.Module | nn.Parameter | None = getattr(model.backbone, name, None)
         if part is not None:
             part.requires_grad_(False)

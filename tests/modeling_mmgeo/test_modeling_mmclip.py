@@ -217,6 +217,35 @@ def test_every_parameter_learns(kind: str) -> None:
     assert [name for name, value in model.named_parameters() if value.grad is None] == []
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_texts_in_groups_of_similar_length_are_the_same(kind: str, side: str) -> None:
+    model, processor = tiny_mmclip(kind)
+    captions = [" ".join(["a point A"] * count) for count in (7, 1, 3, 9, 1, 2, 12)]
+    batch = processor(text=captions, padding_side=side)
+    lengths = []
+    model.backbone.text_model.register_forward_pre_hook(
+        lambda _module, _args, kwargs: lengths.append(kwargs["input_ids"].shape[1]), with_kwargs=True
+    )
+
+    def embed(group_size: int | None) -> tuple[torch.Tensor, torch.Tensor]:
+        model.text_group_size = group_size
+        lengths.clear()
+        embeds = model(**batch).text_embeds
+        weight = model.get_input_embeddings().weight
+        return embeds, torch.autograd.grad(embeds[:, 0].square().sum(), weight)[0]
+
+    expected, gradient = embed(None)
+    assert len(lengths) == 1
+    for size in (1, 2, 3, 6, 7, 100):
+        embeds, one = embed(size)
+        torch.testing.assert_close(embeds, expected, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(one, gradient, rtol=1e-4, atol=1e-5)
+        grouped = kind != "siglip" and size < len(captions)
+        assert len(lengths) == (-(-len(captions) // size) if grouped else 1)
+        assert (len(set(lengths)) > 1) == (grouped and side == "right")
+
+
 def test_gradient_checkpointing_changes_nothing() -> None:
     gradients = []
     for checkpointing in (False, True):

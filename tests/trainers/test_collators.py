@@ -6,7 +6,8 @@ import torch
 from tests.tiny import KINDS, tiny_mmclip
 from tests.trainers.rows import draw, hard_negative_row, hard_negatives, truncated
 from trainers.collators import HardNegativeCollator
-from trainers.rows import undecoded
+from trainers.embedded_batch import BatchLayout
+from trainers.rows import decode_image, undecoded
 
 
 @pytest.fixture(scope="module")
@@ -18,15 +19,35 @@ def processor():
 def test_a_batch_is_what_the_model_takes(kind):
     model, processor = tiny_mmclip(kind)
     rows = [hard_negative_row(0, 0, 2, 1), hard_negative_row(1, 3, 0, 0), hard_negative_row(2, 1, 1, 0)]
-    batch = HardNegativeCollator(processor)(rows)
-    assert batch["negative_image_owner"].tolist() == [1, 1, 1, 2]
-    assert batch["negative_text_owner"].tolist() == [0, 0, 0, 2]
-    assert batch["row_ids"].shape == (3,)
+    layout, inputs = BatchLayout.split(HardNegativeCollator(processor)(rows))
     with torch.no_grad():
-        output = model(**{name: value for name, value in batch.items() if name != "row_ids"})
-        alone = model(pixel_values=processor(images=[draw("square", 1)])["pixel_values"])
-    assert output.negative_image_embeds.shape[0] == 4 and output.negative_text_embeds.shape[0] == 4
-    torch.testing.assert_close(output.image_embeds[1], alone.image_embeds[0], rtol=1e-4, atol=1e-5)
+        output = model(**inputs)
+        batch = layout.embedded(output.image_embeds, output.text_embeds)
+        # The same by the model's own arguments for negatives, which encode every occurrence.
+        figures = [decode_image(row["image"]) for row in rows]
+        negatives = [decode_image(image) for row in rows for image in row["negative_images"]]
+        texts = [text for row in rows for text in row["rule_captions"] + row["retrieved_captions"]]
+        expected = model(
+            **processor(images=figures, text=[row["caption"] for row in rows]),
+            negative_image_owner=torch.tensor([1, 1, 1, 2]),
+            negative_text_owner=torch.tensor([0, 0, 0, 2]),
+            **{f"negative_{k}": v for k, v in processor(images=negatives, text=texts).items()},
+        )
+    for name in ("image_embeds", "text_embeds", "negative_image_embeds", "negative_text_embeds"):
+        torch.testing.assert_close(getattr(batch, name), getattr(expected, name), rtol=1e-4, atol=1e-5)
+    for name in ("negative_image_owner", "negative_text_owner"):
+        assert torch.equal(getattr(batch, name), getattr(expected, name))
+
+
+def test_a_text_is_in_the_batch_once(processor):
+    rows = [hard_negative_row(0, 0, 2, 1), hard_negative_row(36, 0, 2, 1), hard_negative_row(1)]
+    rows[2]["rule_captions"], rows[2]["retrieved_captions"] = [rows[0]["caption"]], []
+    batch = HardNegativeCollator(processor)(rows)
+    texts = processor.tokenizer.batch_decode(batch["input_ids"], skip_special_tokens=True)
+    assert len(texts) == len(set(texts)) == 5  # two captions and three negatives, of which rows 0 and 36 share all
+    assert [texts[index] for index in batch["text_index"]] == [row["caption"] for row in rows]
+    wrong = [text for row in rows for text in row["rule_captions"] + row["retrieved_captions"]]
+    assert [texts[index] for index in batch["negative_text_index"]] == wrong
 
 
 def test_families_and_limits(processor):
@@ -36,7 +57,8 @@ def test_families_and_limits(processor):
     assert rules == row["rule_captions"][:3]
     assert len(HardNegativeCollator(processor).text_negatives(row)) == 5
     batch = HardNegativeCollator(processor, max_image_negatives=2, max_text_negatives=0)([row])
-    assert len(batch["negative_pixel_values"]) == 2 and "negative_input_ids" not in batch
+    assert batch["negative_image_owner"].tolist() == [0, 0] and len(batch["negative_text_index"]) == 0
+    assert len(batch["pixel_values"]) == 3 and len(batch["input_ids"]) == 1
     with pytest.raises(ValueError, match="Unknown text families guessed"):
         HardNegativeCollator(processor, text_families=["guessed"])
     with pytest.raises(ValueError, match="must be 0 or more"):
@@ -49,12 +71,27 @@ def test_equal_captions_share_a_row_id(processor):
     assert ids[0] == ids[2] != ids[1]
 
 
+def test_negatives_have_the_identity_of_what_they_say_or_show(processor):
+    rows = [hard_negative_row(0, 3, 0, 0), hard_negative_row(1, 0, 0, 0), hard_negative_row(2, 0, 0, 1)]
+    rows[0]["negative_captions"] = [rows[1]["caption"] + " ", None]  # the third has none at all
+    rows[2]["retrieved_captions"] = [rows[1]["caption"].replace(" ", "  ")]
+    batch = HardNegativeCollator(processor)(rows)
+    ids = batch["negative_image_ids"]
+    assert ids[0] == batch["row_ids"][1] == batch["negative_text_ids"][0]
+    assert len({*ids.tolist(), *batch["row_ids"].tolist()}) == 5
+    rows[0]["negative_captions"] = None  # the same image is the same, however it comes
+    rows[0]["negative_images"] = rows[0]["negative_images"][1:] + [decode_image(rows[0]["negative_images"][1])]
+    again = HardNegativeCollator(processor)(rows)["negative_image_ids"]
+    assert again.tolist() == [ids[1], ids[2], ids[1]]
+
+
 def test_the_choice_depends_on_seed_epoch_and_row_alone(processor):
     def choice(collator, rows, row_id="row-0"):
         batch = collator(rows)
         row = [row["id"] for row in rows].index(row_id)
-        images = batch["negative_pixel_values"][batch["negative_image_owner"] == row]
-        captions = processor.tokenizer.batch_decode(batch["negative_input_ids"][batch["negative_text_owner"] == row])
+        images = batch["pixel_values"][len(rows) :][batch["negative_image_owner"] == row]
+        chosen = batch["negative_text_index"][batch["negative_text_owner"] == row]
+        captions = processor.tokenizer.batch_decode(batch["input_ids"][chosen])
         return images, [caption.replace("<pad>", "") for caption in captions]
 
     rows = [hard_negative_row(k, 12, 8, 4) for k in range(3)]
@@ -79,21 +116,22 @@ def test_bad_images_cost_their_row_or_only_themselves(processor):
     rows[2]["negative_images"][0] = truncated(draw("line", 5))
     collator = HardNegativeCollator(processor)
     batch = collator(undecoded(hard_negatives(rows)).to_list())
-    assert len(batch["pixel_values"]) == len(batch["input_ids"]) == 2
+    assert len(batch["pixel_values"]) == 2 + 3 and len(batch["text_index"]) == 2
     assert batch["negative_image_owner"].tolist() == [0, 0, 1]
     assert collator.skipped == {"rows": 1, "negative images": 1}
     with pytest.raises(ValueError, match="None of the 1 rows .* row-1"):
         collator([rows[1]])
     blank = HardNegativeCollator(processor, blank_if_empty=True)([rows[1]])
-    assert blank["pixel_values"].shape[0] == 1 and "negative_pixel_values" not in blank
-    assert "negative_input_ids" not in blank
+    assert len(blank["pixel_values"]) == len(blank["input_ids"]) == 1
+    layout = BatchLayout.split(blank)[0]
+    assert not any(len(value) for value in vars(layout).values())
 
 
 def test_a_row_without_a_caption_is_skipped(processor):
     rows = [hard_negative_row(0), hard_negative_row(1)]
     rows[0]["caption"] = "  "
     collator = HardNegativeCollator(processor)
-    assert len(collator(rows)["input_ids"]) == 1
+    assert len(collator(rows)["text_index"]) == 1
     assert collator.skipped["rows"] == 1
 
 
@@ -109,7 +147,7 @@ def test_workers_choose_alike_count_together_and_hear_of_epochs(processor):
         )
         for epoch in range(2):
             collator.set_epoch(epoch)
-            batches[workers, epoch] = [batch["negative_input_ids"] for batch in loader]
+            batches[workers, epoch] = [batch["input_ids"] for batch in loader]
         assert collator.skipped["rows"] == 4
         del loader
     for epoch in range(2):

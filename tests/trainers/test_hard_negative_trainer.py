@@ -10,7 +10,7 @@ from tests.tiny import KINDS, tiny_mmclip
 from tests.trainers.rows import draw, hard_negative_row, hard_negatives, truncated
 from trainers.hard_negative_config import HardNegativeConfig
 from trainers.hard_negative_trainer import HardNegativeTrainer
-from trainers.losses import hard_negative_loss
+from trainers.losses import LOSS_TYPES, hard_negative_loss
 
 
 def trainer_for(folder, rows, kind="clip", model=None, eval_rows=None, trainer_class=HardNegativeTrainer, **options):
@@ -59,22 +59,38 @@ def test_every_parameter_moves_except_the_frozen(tmp_path, kind, flags):
     assert {name for name, value in trainer.model.named_parameters() if not value.requires_grad} == frozen
 
 
-def test_the_loss_is_that_of_the_losses_module(tmp_path):
-    trainer = trainer_for(tmp_path, 6, in_batch_negatives=True, image_weight=0.5)
+@pytest.mark.parametrize("loss_type", LOSS_TYPES)
+def test_the_bias_is_trained_by_a_sigmoid_and_frozen_in_a_softmax(tmp_path, loss_type):
+    trainer = trainer_for(tmp_path, 12, "siglip", loss_type=loss_type)
+    before = {name: value.detach().clone() for name, value in trainer.model.named_parameters()}
+    trainer.train()
+    bias = trainer.model.backbone.logit_bias
+    assert ("backbone.logit_bias" in changed(before, trainer.model)) == bias.requires_grad == (loss_type == "sigmoid")
+    with pytest.raises(ValueError, match="'clip' has none"):
+        trainer_for(tmp_path, 12, "clip", loss_type="sigmoid")
+
+
+@pytest.mark.parametrize("share", [False, True])
+@pytest.mark.parametrize("loss_type", LOSS_TYPES)
+def test_the_loss_is_that_of_the_losses_module(tmp_path, loss_type, share):
+    options = {"in_batch_negatives": True, "image_weight": 0.5, "loss_type": loss_type, "share_hard_negatives": share}
+    trainer = trainer_for(tmp_path, 6, "siglip", **options)
     rows = [hard_negative_row(k) for k in range(4)]
     batch = trainer.data_collator(rows)
     loss, outputs = trainer.compute_loss(trainer.model, dict(batch), return_outputs=True)
     expected = hard_negative_loss(
-        outputs.image_embeds,
-        outputs.text_embeds,
+        outputs.image_embeds[:4],
+        outputs.text_embeds[batch["text_index"]],
         outputs.logit_scale,
-        negative_image_embeds=outputs.negative_image_embeds,
+        outputs.logit_bias,
+        negative_image_embeds=outputs.image_embeds[4:],
         negative_image_owner=batch["negative_image_owner"],
-        negative_text_embeds=outputs.negative_text_embeds,
+        negative_text_embeds=outputs.text_embeds[batch["negative_text_index"]],
         negative_text_owner=batch["negative_text_owner"],
-        in_batch_negatives=True,
-        image_weight=0.5,
         row_ids=batch["row_ids"],
+        negative_image_ids=batch["negative_image_ids"],
+        negative_text_ids=batch["negative_text_ids"],
+        **options,
     )
     assert torch.equal(loss, expected.loss)
 
@@ -227,6 +243,13 @@ def test_rows_that_teach_nothing_fail_before_training(tmp_path):
         ({"image_weight": 0.0, "text_weight": 0.0}, "not both 0"),
         ({"max_logit_scale": 0.0}, "above 0"),
         ({"freeze_vision": True, "freeze_text": True}, "nothing to train"),
+        ({"loss_type": "hinge"}, "no loss_type 'hinge'"),
+        ({"share_hard_negatives": True, "max_image_negatives": 0, "text_families": []}, "nothing to share"),
+        ({"share_hard_negatives": True, "per_device_train_batch_size": 1}, "another row"),
+        ({"gather_across_devices": True}, "nothing to compare across rows"),
+        ({"mini_batch_size": 0}, "1 or more"),
+        ({"mini_batch_size": 4, "fsdp": True}, "cannot go with FSDP"),
+        ({"text_group_size": 0}, "1 or more"),
         ({"remove_unused_columns": True}, "must be off"),
         ({"accelerator_config": {"split_batches": True}}, "ragged"),
     ],

@@ -6,24 +6,33 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from transformers.models.clip.modeling_clip import image_text_contrastive_loss
 
-from trainers.losses import count_hits, hard_negative_loss
+from trainers.losses import LOSS_TYPES, count_hits, hard_negative_loss
 
 
-def textbook(image, text, scale, negative_images, negative_texts, in_batch, image_weight, text_weight, row_ids):
-    """Eq. 2 and its mirror, row by row; negatives are lists of lists of vectors. None if there is no term."""
+def textbook(image, text, scale, bias, negative_images, negative_texts, options, ids):
+    """Eq. 2 and its mirror, or SigLIP's Eq. 1, row by row. None if there is no term.
+
+    `negative_images` and `negative_texts` are lists of (vector, row, identity); `ids` the identities of the rows.
+    """
     terms = []
     for weight, anchors, partners, negatives in (
-        (image_weight, text, image, negative_images),
-        (text_weight, image, text, negative_texts),
+        (options["image_weight"], text, image, negative_images),
+        (options["text_weight"], image, text, negative_texts),
     ):
         losses = []
         for row, anchor in enumerate(anchors):
-            candidates = list(negatives[row])
-            if in_batch:
-                candidates += [partners[other] for other in range(len(anchors)) if row_ids[other] != row_ids[row]]
-            if candidates:
-                true = torch.exp(scale * anchor @ partners[row])
-                losses.append(-torch.log(true / (true + sum(torch.exp(scale * anchor @ c) for c in candidates))))
+            candidates = [vector for vector, owner, _ in negatives if owner == row]
+            if options["share_hard_negatives"]:
+                candidates += [vector for vector, owner, same in negatives if owner != row and same != ids[row]]
+            if options["in_batch_negatives"]:
+                candidates += [partners[other] for other in range(len(anchors)) if ids[other] != ids[row]]
+            if not candidates:
+                continue
+            true, false = scale * anchor @ partners[row] + bias, [scale * anchor @ c + bias for c in candidates]
+            if options["loss_type"] == "softmax":
+                losses.append(-torch.log(torch.exp(true) / (torch.exp(true) + sum(torch.exp(f) for f in false))))
+            else:
+                losses.append(-torch.log(torch.sigmoid(true)) - sum(torch.log(torch.sigmoid(-f)) for f in false))
         if losses:
             terms.append((weight, sum(losses) / len(losses)))
     total = sum(weight for weight, _ in terms)
@@ -44,51 +53,89 @@ ragged = st.integers(1, 5).flatmap(
 )
 
 
-@settings(max_examples=60, deadline=None)
-@example(([0, 0], [1, 2], [4, 4]), True, (1.0, 1.0), 0)  # no image negative but a duplicate
-@given(ragged, st.booleans(), st.sampled_from([(1.0, 1.0), (0.3, 2.0), (0.0, 1.0)]), st.integers(0, 10**6))
-def test_equals_the_textbook_loop_with_gradients(counts, in_batch, weights, seed):
+switches = st.fixed_dictionaries(
+    {
+        "in_batch_negatives": st.booleans(),
+        "share_hard_negatives": st.booleans(),
+        "loss_type": st.sampled_from(LOSS_TYPES),
+    }
+)
+ALL_ON = {"in_batch_negatives": True, "share_hard_negatives": True, "loss_type": "softmax"}
+
+
+@settings(max_examples=120, deadline=None)
+@example(([0, 0], [1, 2], [4, 4]), ALL_ON, (1.0, 1.0), 0)  # no image negative but a duplicate
+@example(([2, 0, 1], [0, 0, 0], [1, 2, 3]), {**ALL_ON, "loss_type": "sigmoid"}, (1.0, 1.0), 0)
+@given(ragged, switches, st.sampled_from([(1.0, 1.0), (0.3, 2.0), (0.0, 1.0)]), st.integers(0, 10**6))
+def test_equals_the_textbook_loop_with_gradients(counts, switches, weights, seed):
     image_counts, text_counts, ids = counts
     generator = torch.Generator().manual_seed(seed)
     owners = flatten(image_counts), flatten(text_counts)
     # A shuffled block: negatives need not come sorted by row.
     owners = tuple(owner[torch.randperm(len(owner), generator=generator)] for owner in owners)
-    leaves = [unit(len(n), generator=generator) for n in (ids, ids, *owners)] + [
-        torch.tensor(3.0, dtype=torch.float64)
-    ]
+    # Some identities are those of rows: a negative of one row that says what another row says.
+    identities = tuple(torch.randint(0, 6, (len(owner),), generator=generator) for owner in owners)
+    leaves = [unit(len(n), generator=generator) for n in (ids, ids, *owners)]
+    leaves += [torch.tensor(3.0, dtype=torch.float64), torch.tensor(-1.5, dtype=torch.float64)]
     leaves = [leaf.requires_grad_() for leaf in leaves]
-    image, text, negative_images, negative_texts, scale = leaves
+    image, text, negative_images, negative_texts, scale, bias = leaves
+    options = {**switches, "image_weight": weights[0], "text_weight": weights[1]}
 
-    grouped = [
-        [[block[k] for k in range(len(owner)) if owner[k] == row] for row in range(len(ids))]
-        for block, owner in zip((negative_images, negative_texts), owners, strict=True)
+    listed = [
+        list(zip(block, owner.tolist(), same.tolist(), strict=True))
+        for block, owner, same in zip((negative_images, negative_texts), owners, identities, strict=True)
     ]
-    expected = textbook(image, text, scale, *grouped, in_batch, *weights, ids)
+    expected = textbook(image, text, scale, bias, *listed, options, ids)
+    some_images = len(negative_images) > 0
     arguments = {
-        "negative_image_embeds": negative_images if len(negative_images) else None,
-        "negative_image_owner": owners[0] if len(negative_images) else None,
+        "negative_image_embeds": negative_images if some_images else None,
+        "negative_image_owner": owners[0] if some_images else None,
+        "negative_image_ids": identities[0] if some_images else None,
         "negative_text_embeds": negative_texts,
         "negative_text_owner": owners[1],
-        "in_batch_negatives": in_batch,
-        "image_weight": weights[0],
-        "text_weight": weights[1],
+        "negative_text_ids": identities[1],
         "row_ids": torch.tensor(ids),
+        **options,
     }
     if expected is None:
         # Several rows that all say the same leave an empty term, which is zero; nothing at all is an error.
-        if in_batch and len(ids) > 1:
-            assert hard_negative_loss(image, text, scale, **arguments).loss == 0
+        if options["in_batch_negatives"] and len(ids) > 1:
+            assert hard_negative_loss(image, text, scale, bias, **arguments).loss == 0
         else:
             with pytest.raises(ValueError, match="Nothing to contrast with"):
-                hard_negative_loss(image, text, scale, **arguments)
+                hard_negative_loss(image, text, scale, bias, **arguments)
         return
-    result = hard_negative_loss(image, text, scale, **arguments)
+    result = hard_negative_loss(image, text, scale, bias, **arguments)
     torch.testing.assert_close(result.loss, expected, rtol=1e-10, atol=1e-12)
     # float32 rounding of nothing: the loss keeps float64, so gradients agree to its precision.
     got = torch.autograd.grad(result.loss, leaves, allow_unused=True, materialize_grads=True)
     want = torch.autograd.grad(expected, leaves, allow_unused=True, materialize_grads=True)
     for one, other in zip(got, want, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+
+
+def test_sigmoid_without_hard_negatives_is_siglips_loss():
+    image, text = unit(6), unit(6)
+    scale, bias = torch.tensor(10.0, dtype=torch.float64), torch.tensor(-10.0, dtype=torch.float64)
+    result = hard_negative_loss(image, text, scale, bias, in_batch_negatives=True, loss_type="sigmoid")
+    # As transformers' SiglipModel computes it
+    logits = text @ image.t() * scale + bias
+    signs = 2 * torch.eye(6, dtype=torch.float64) - 1
+    torch.testing.assert_close(result.loss, -torch.nn.functional.logsigmoid(signs * logits).sum(-1).mean())
+
+
+def test_a_softmax_does_not_depend_on_the_bias():
+    image, text, scale = unit(4), unit(4), torch.tensor(7.0)
+    with_bias = hard_negative_loss(image, text, scale, torch.tensor(-10.0), in_batch_negatives=True)
+    assert torch.equal(with_bias.loss, hard_negative_loss(image, text, scale, in_batch_negatives=True).loss)
+
+
+def test_shared_without_identities_spares_the_rows_that_are_like_the_owner():
+    image, text, scale = unit(3), unit(3), torch.tensor(2.0, dtype=torch.float64)
+    hard = {"negative_text_embeds": unit(1), "negative_text_owner": torch.tensor([0])}
+    options = {"in_batch_negatives": False, "share_hard_negatives": True}
+    result = hard_negative_loss(image, text, scale, row_ids=torch.tensor([5, 5, 6]), **hard, **options)
+    assert result.text_rows == 2  # its own row and row 2, but not row 1, which says the same as row 0
 
 
 def test_without_hard_negatives_it_is_clips_loss():
@@ -172,6 +219,13 @@ def test_what_does_not_fit_is_refused():
         hard_negative_loss(image, image, scale, in_batch_negatives=True, negative_text_embeds=unit(1))
     with pytest.raises(ValueError, match="Nothing to contrast with"):
         hard_negative_loss(image[:1], image[:1], scale, in_batch_negatives=True)
+    with pytest.raises(ValueError, match="no loss_type 'hinge'"):
+        hard_negative_loss(image, image, scale, in_batch_negatives=True, loss_type="hinge")
+    with pytest.raises(ValueError, match="needs a logit_bias"):
+        hard_negative_loss(image, image, scale, in_batch_negatives=True, loss_type="sigmoid")
+    owned = {"negative_text_embeds": unit(1), "negative_text_owner": torch.tensor([0])}
+    with pytest.raises(ValueError, match="2 negative_text_ids for 1 negatives"):
+        hard_negative_loss(image, image, scale, in_batch_negatives=True, **owned, negative_text_ids=torch.arange(2))
 
 
 def test_a_tie_is_no_hit():

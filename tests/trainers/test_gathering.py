@@ -1,0 +1,43 @@
+"""Two processes with half of the rows each learn what one process with all of them learns."""
+
+import pytest
+import torch
+
+from tests.tiny import tiny_mmclip
+from tests.trainers.processes import train_in
+
+
+def assert_alike(one, other):
+    torch.testing.assert_close(torch.tensor(one[0]), torch.tensor(other[0]), rtol=1e-6, atol=1e-6)
+    for name, value in one[2].items():
+        torch.testing.assert_close(value, other[2][name], rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("kind", "broken", "options"),
+    [
+        ("clip", (), {"in_batch_negatives": True}),
+        ("clip", (), {"share_hard_negatives": True, "in_batch_negatives": True, "gradient_accumulation_steps": 2}),
+        ("siglip", (), {"share_hard_negatives": True, "in_batch_negatives": True, "loss_type": "sigmoid"}),
+        # Rows of the first steps, so that one process has none while the other has some.
+        ("altclip", (3, 6, 2), {"in_batch_negatives": True, "gradient_accumulation_steps": 2}),
+    ],
+    ids=["in-batch", "shared", "sigmoid", "broken"],
+)
+def test_two_processes_with_two_rows_are_one_with_four(tmp_path, kind, broken, options):
+    one = train_in(tmp_path / "one", 1, kind, broken, **options)
+    two = train_in(tmp_path / "two", 2, kind, broken, **options)
+    assert len(one[0]) == 2 * options.get("gradient_accumulation_steps", 1)
+    assert_alike(one, two)
+    assert (0 in two[3]) == bool(broken)
+    initial = tiny_mmclip(kind)[0].state_dict()
+    assert any(not torch.equal(value, initial[name]) for name, value in one[2].items())
+    for ours, theirs in zip(one[1], two[1], strict=True):
+        for name in ("loss", "text_loss", "image_loss", "text_hit_at_1"):
+            assert ours[name] == pytest.approx(theirs[name], rel=1e-4)
+
+
+def test_without_gathering_two_processes_learn_something_else(tmp_path):
+    one = train_in(tmp_path / "one", 1, in_batch_negatives=True)
+    two = train_in(tmp_path / "two", 2, in_batch_negatives=True, gather_across_devices=False)
+    assert abs(one[0][0] - two[0][0]) > 1e-3
