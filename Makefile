@@ -46,6 +46,8 @@ TEST_ROWS ?= 200
 WARM_UP_FIGURES ?= 20000
 CAPTIONS ?= 80
 QUESTIONS ?= 200
+# Few kinds: a small language model learns nothing from two rows of each of a hundred.
+QUESTION_KINDS ?= third_angle base_angle acute_angle hypotenuse whole_side half_angle midline parallelogram_angle rectangle_diagonal corresponding_angle angle_in_semicircle read_length read_angle right_vertex
 TEST_QUESTIONS ?= 60
 
 ifeq ($(FIGURES),)
@@ -61,11 +63,11 @@ RECIPES := trainers/recipes
 export TOKENIZERS_PARALLELISM := false
 
 $(WORK)/rows.done:
-	$(PY) -m data_scripts.build_hard_negatives $(SOURCE) --num_rows $(ROWS) --num_test_rows $(TEST_ROWS) --image_size 112 --retriever embedded --output_dir $(WORK)/rows
+	$(PY) -m data_scripts.build_hard_negatives $(SOURCE) --num_rows $(ROWS) --num_test_rows $(TEST_ROWS) --image_size 112 --configs with_markings --retriever embedded --output_dir $(WORK)/rows
 	touch $@
 
 $(WORK)/questions.done:
-	$(PY) -m data_scripts.build_sft --num_rows $(QUESTIONS) --num_test_rows $(TEST_QUESTIONS) --image_size 112 --output_dir $(WORK)/questions
+	$(PY) -m data_scripts.build_sft --num_rows $(QUESTIONS) --num_test_rows $(TEST_QUESTIONS) --kinds $(QUESTION_KINDS) --multiple_choice 0 --image_size 112 --output_dir $(WORK)/questions
 	touch $@
 
 $(WORK)/mmclip-warm.done: $(WORK)/rows.done
