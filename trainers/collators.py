@@ -16,11 +16,22 @@ from typing import Any
 import torch
 from PIL import Image
 from transformers import ProcessorMixin
+from transformers.utils import logging
 
 from .rows import SkipCounter, decode_image
 
 # Column of each family of text negatives.
 TEXT_FAMILIES = {"rule": "rule_captions", "retrieved": "retrieved_captions"}
+
+
+MAX_REPORTS = 5  # unreadable rows that are named, per process
+
+logger = logging.get_logger(__name__)
+
+
+def row_name(row: dict[str, Any]) -> str:
+    """What a row is called in messages."""
+    return str(row.get("id") or row.get("caption") or "without id")
 
 
 def stable_hash(*parts: Any) -> int:
@@ -95,6 +106,7 @@ class HardNegativeCollator:
         self.seed = seed
         self.blank_if_empty = blank_if_empty
         self._skipped = SkipCounter("rows", "negative images")
+        self._num_reports = 0
         # In shared memory, so that workers that outlive an epoch hear of the next one.
         self._epoch = torch.zeros((), dtype=torch.long).share_memory_()
 
@@ -139,11 +151,14 @@ class HardNegativeCollator:
         return [items[index] for index in sorted(draw.sample(range(len(items)), most))]
 
     def _read(self, row: dict[str, Any]) -> tuple[Image.Image, str] | None:
-        """A row's figure and caption; None, and counted, if either is not there."""
+        """A row's figure and caption; None, counted and at first reported, if either is not there."""
         caption = row.get("caption")
         figure = decode_image(row.get("image")) if caption and caption.strip() else None
         if figure is None:
             self._skipped.add("rows")
+            self._num_reports += 1
+            if self._num_reports <= MAX_REPORTS:
+                logger.warning(f"Row {row_name(row)} has no readable image or no caption and is left out.")
             return None
         return figure, caption
 
@@ -169,7 +184,7 @@ class HardNegativeCollator:
         Raises:
             ValueError: if no row of the batch can be used, unless `blank_if_empty`.
         """
-        captions, figures = [], []
+        names, captions, figures = [], [], []
         negatives = {"image": [], "text": []}  # (image with its identity, or caption; owner)
         for row in rows:
             if (read := self._read(row)) is None:
@@ -177,17 +192,18 @@ class HardNegativeCollator:
             owner = len(figures)
             figures.append(read[0])
             captions.append(read[1])
+            names.append(row_name(row))
             negatives["image"] += [(*figure, owner) for figure in self._negative_figures(row)]
             chosen = self._choose(self.text_negatives(row), self.max_text_negatives, row, "text")
             negatives["text"] += [(caption, caption_id(caption), owner) for caption in chosen]
         if not figures and not self.blank_if_empty:
-            names = ", ".join(str(row.get("id", "?")) for row in rows[:5])
+            unread = ", ".join(row_name(row) for row in rows[:5])
             raise ValueError(
-                f"None of the {len(rows)} rows of this batch has a readable image and a caption (ids {names}): "
+                f"None of the {len(rows)} rows of this batch has a readable image and a caption (ids {unread}): "
                 "check the data set's image column, or build it again."
             )
 
-        batch = {"row_ids": as_index(map(caption_id, captions))}
+        batch = {"row_ids": as_index(map(caption_id, captions)), "row_names": names}
         table: dict[str, int] = {}
         batch["text_index"] = as_index(table.setdefault(caption, len(table)) for caption in captions)
         batch["negative_text_index"] = as_index(table.setdefault(text, len(table)) for text, *_ in negatives["text"])

@@ -55,6 +55,7 @@ class BatchLayout:
     """
 
     row_ids: torch.Tensor  # [batch]
+    row_names: list[str]  # [batch], for messages
     text_index: torch.Tensor  # [batch], each row's caption in the table
     negative_image_owner: torch.Tensor  # [num_negative_images]
     negative_image_ids: torch.Tensor

@@ -86,6 +86,14 @@ class HardNegativeConfig(TrainingArguments):
         },
     )
 
+    max_unreadable_share: float = field(
+        default=0.01,
+        metadata={
+            "help": "Rows whose image cannot be read are skipped; the run stops when there are more than this share "
+            "of an epoch's rows (one is always let pass)."
+        },
+    )
+
     # Other defaults than the Trainer's
     output_dir: str | None = field(
         default="runs/mmclip", metadata={"help": "Where checkpoints, logs and the finished model go."}
@@ -121,6 +129,8 @@ class HardNegativeConfig(TrainingArguments):
                 f"image_weight {self.image_weight} and text_weight {self.text_weight} must be 0 or more, and not "
                 "both 0."
             )
+        if not 0 <= self.max_unreadable_share <= 1:
+            raise ValueError(f"max_unreadable_share must be between 0 and 1, got {self.max_unreadable_share}.")
         if self.max_logit_scale <= 0:
             raise ValueError(f"max_logit_scale must be above 0, got {self.max_logit_scale}: CLIP's is 100.")
         if self.freeze_vision and self.freeze_text:

@@ -5,6 +5,7 @@ it logs, averaged since the last log, each family's loss, its Hit@1 (share of ro
 negatives) and the logit scale.
 
 Promises: a batch without a single negative gives zero loss and no error; a data set without any fails before training;
+a loss that is not finite ends the run with the names of the batch's rows, before the weights take harm;
 evaluation is a mean over rows, whatever the batch size, and draws the same negatives each time (several processes fill
 their last round with rows that were seen already); a resumed run ends with the weights of one that was not
 interrupted; what the loss does not use (SigLIP's logit bias in a softmax) is frozen, so that data-parallel training
@@ -34,6 +35,7 @@ from .rows import Rows, check_columns, decode_image, undecoded
 logger = logging.get_logger(__name__)
 
 NUM_PROBED_ROWS = 64  # rows tried for a readable image before training starts
+MAX_NAMED_ROWS = 50  # rows named when a batch fails
 
 VISION_PARTS = ("vision_model", "visual_projection")
 TEXT_PARTS = ("text_model", "text_projection")
@@ -48,6 +50,8 @@ def check_rows(rows: Rows, collator: HardNegativeCollator, in_batch_negatives: b
     """
     check_columns(rows, ("image", "caption"), "The data set of hard negatives")
     first = list(islice(iter(rows), NUM_PROBED_ROWS))
+    if not first:
+        raise ValueError("The data set of hard negatives is empty: build it again, or name another split.")
     if all(decode_image(row["image"]) is None for row in first):
         raise ValueError(
             f"None of the first {len(first)} rows has a readable image: check the image column, or build the data "
@@ -67,6 +71,16 @@ def check_rows(rows: Rows, collator: HardNegativeCollator, in_batch_negatives: b
             f"{collator.max_text_negatives} captions of {', '.join(collator.text_families) or 'no family'} are "
             "used), and in_batch_negatives is off: there is nothing to learn. Build rows with negatives, raise the "
             "limits, or set --in_batch_negatives."
+        )
+
+
+def check_batch_size(rows: Any, args: HardNegativeConfig) -> None:
+    """Raise ValueError if dropping the last batch would drop all there is."""
+    needed = args.per_device_train_batch_size * args.world_size
+    if args.dataloader_drop_last and hasattr(rows, "__len__") and len(rows) < needed:
+        raise ValueError(
+            f"There are {len(rows)} rows for a batch of {needed} (per_device_train_batch_size x processes), and "
+            "dataloader_drop_last drops smaller ones: nothing is left. Drop that option, or take smaller batches."
         )
 
 
@@ -106,21 +120,43 @@ class Meter:
 
 
 class HardNegativeCallback(TrainerCallback):
-    """Tells the collator the epoch and holds the logit scale down."""
+    """Tells the collator the epoch, holds the logit scale down and ends a run on rows that cannot be read.
 
-    def __init__(self, collator: Any, logit_scale: nn.Parameter, max_logit_scale: float) -> None:
+    Args:
+        collator: the collator of the training rows.
+        logit_scale: the parameter, a logarithm.
+        args: limits of both.
+        rows_per_epoch: rows that this process reads in an epoch.
+    """
+
+    def __init__(
+        self, collator: Any, logit_scale: nn.Parameter, args: HardNegativeConfig, rows_per_epoch: float
+    ) -> None:
         self.collator = collator
         self.logit_scale = logit_scale
-        self.limit = math.log(max_logit_scale)
+        self.max_log_scale = math.log(args.max_logit_scale)
+        self.max_unreadable = max(1.0, args.max_unreadable_share * rows_per_epoch)
+        self.max_unreadable_share = args.max_unreadable_share
+        self.skipped_before = 0
+
+    def _num_skipped(self) -> int:
+        return getattr(self.collator, "skipped", {}).get("rows", 0)
 
     def on_epoch_begin(self, args, state, control, **kwargs):
         # `state.epoch` is whole here, or, where a run resumes within an epoch, that epoch and a fraction.
         if hasattr(self.collator, "set_epoch"):
             self.collator.set_epoch(int((state.epoch or 0) + 1e-6))
+        self.skipped_before = self._num_skipped()
 
     def on_step_end(self, args, state, control, **kwargs):
-        with torch.no_grad():
-            self.logit_scale.clamp_(max=self.limit)
+        if self.logit_scale.requires_grad:
+            with torch.no_grad():
+                self.logit_scale.clamp_(max=self.max_log_scale)
+        if (skipped := self._num_skipped() - self.skipped_before) > self.max_unreadable:
+            raise ValueError(
+                f"{skipped} rows of this epoch could not be read, more than --max_unreadable_share "
+                f"{self.max_unreadable_share:g} allows: build the data set again, or raise the share."
+            )
 
 
 class HardNegativeTrainer(Trainer):
@@ -173,6 +209,7 @@ class HardNegativeTrainer(Trainer):
                 f"loss_type sigmoid needs a logit_bias, and a backbone of type {model.backbone.config.model_type!r} "
                 "has none: train a SigLIP backbone, or choose loss_type softmax."
             )
+        check_batch_size(train_dataset, args)
         freeze(model, args.freeze_vision, args.freeze_text, logit_bias=args.loss_type != "sigmoid")
         model.text_group_size = args.text_group_size
         super().__init__(
@@ -191,7 +228,11 @@ class HardNegativeTrainer(Trainer):
             )
         self._meter = Meter(self.args.device)
         self.num_empty_batches = 0
-        self.add_callback(HardNegativeCallback(data_collator, model.backbone.logit_scale, args.max_logit_scale))
+        if hasattr(train_dataset, "__len__"):
+            rows_per_epoch = len(train_dataset) / self.args.world_size
+        else:
+            rows_per_epoch = self.args.max_steps * self.args.gradient_accumulation_steps * self.args.train_batch_size
+        self.add_callback(HardNegativeCallback(data_collator, model.backbone.logit_scale, self.args, rows_per_epoch))
 
     def compute_loss(
         self,
@@ -252,6 +293,13 @@ class HardNegativeTrainer(Trainer):
             return self._zero_loss(images, texts, logit_scale, logit_bias)
         options |= {"share_hard_negatives": self.args.share_hard_negatives, "loss_type": self.args.loss_type}
         result = batch.loss(logit_scale, logit_bias, **options)
+        if self.model.training and not torch.isfinite(result.loss):
+            names = ", ".join(layout.row_names[:MAX_NAMED_ROWS]) + ", ..." * (len(layout.row_names) > MAX_NAMED_ROWS)
+            raise ValueError(
+                f"The loss is {result.loss.item()} in step {self.state.global_step + 1}, in a batch with the rows "
+                f"{names}; the weights are those of the step before. Lower the learning rate, train in bf16 or "
+                "float32 rather than fp16, or look at these rows."
+            )
         self._meter.add_step(own, result)
         return result.loss
 

@@ -51,6 +51,7 @@ def train(folder, processes, kind, broken, options):
         save_strategy="no",
         report_to="none",
         logging_steps=1,
+        max_unreadable_share=1.0,
         **options,
     )
     assert args.world_size == processes

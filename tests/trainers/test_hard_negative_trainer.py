@@ -9,7 +9,7 @@ from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
 from tests.tiny import KINDS, tiny_mmclip
 from tests.trainers.rows import draw, hard_negative_row, hard_negatives, truncated
 from trainers.hard_negative_config import HardNegativeConfig
-from trainers.hard_negative_trainer import HardNegativeTrainer
+from trainers.hard_negative_trainer import HardNegativeTrainer, check_rows
 from trainers.losses import LOSS_TYPES, hard_negative_loss
 
 
@@ -221,6 +221,39 @@ def test_a_batch_of_broken_rows_does_not_end_the_run(tmp_path):
         assert trainer.data_collator.skipped == {"rows": 1, "negative images": 0}
 
 
+@pytest.mark.parametrize("mini_batch_size", [None, 2])
+def test_a_loss_that_is_not_finite_names_the_rows_and_leaves_the_weights(tmp_path, mini_batch_size):
+    trainer = trainer_for(tmp_path, 4, max_steps=1, mini_batch_size=mini_batch_size)
+    with torch.no_grad():
+        trainer.model.backbone.visual_projection.weight[0, 0] = torch.nan
+    before = trainer.model.backbone.text_projection.weight.detach().clone()
+    with pytest.raises(ValueError, match=r"loss is nan in step 1, .* row-\d, row-\d"):
+        trainer.train()
+    assert torch.equal(trainer.model.backbone.text_projection.weight, before)
+
+
+def test_too_many_unreadable_rows_end_the_run(tmp_path):
+    rows = [hard_negative_row(k, 2, 2, 1) for k in range(12)]
+    for k in (1, 5, 8):
+        rows[k]["image"] = truncated(draw("line", 0))
+    options = {"max_steps": -1, "num_train_epochs": 2, "in_batch_negatives": True}
+    with pytest.raises(ValueError, match=r"[23] rows of this epoch could not be read, more than"):
+        trainer_for(tmp_path, rows, **options).train()
+    trainer = trainer_for(tmp_path, rows, max_unreadable_share=0.25, **options)
+    trainer.train()  # three of twelve, and again in the second epoch
+    assert trainer.data_collator.skipped["rows"] == 6
+
+
+def test_rows_fewer_than_a_batch_and_none_at_all(tmp_path):
+    trainer = trainer_for(tmp_path, 3, max_steps=2, in_batch_negatives=True)
+    trainer.train()
+    assert trainer.state.global_step == 2
+    with pytest.raises(ValueError, match="3 rows for a batch of 4"):
+        trainer_for(tmp_path, 3, dataloader_drop_last=True)
+    with pytest.raises(ValueError, match="is empty"):
+        check_rows(hard_negatives(1).select([]), trainer.data_collator, in_batch_negatives=True)
+
+
 def test_rows_that_teach_nothing_fail_before_training(tmp_path):
     bare = [hard_negative_row(k, 0, 0, 0) for k in range(70)]
     with pytest.raises(ValueError, match="None of the 70 rows has a negative"):
@@ -249,6 +282,7 @@ def test_rows_that_teach_nothing_fail_before_training(tmp_path):
         ({"gather_across_devices": True}, "nothing to compare across rows"),
         ({"mini_batch_size": 0}, "1 or more"),
         ({"mini_batch_size": 4, "fsdp": True}, "cannot go with FSDP"),
+        ({"max_unreadable_share": 1.5}, "between 0 and 1"),
         ({"text_group_size": 0}, "1 or more"),
         ({"remove_unused_columns": True}, "must be off"),
         ({"accelerator_config": {"split_batches": True}}, "ragged"),
