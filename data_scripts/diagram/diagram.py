@@ -27,7 +27,7 @@ class Fact:
     value: str = ""  # the printed text, for lengths, angles and coordinates only
 
     def relabel(self, mapping: Mapping[str, str]) -> "Fact":
-        return replace(self, points=tuple(mapping.get(p, p) for p in self.points))
+        return Fact(self.kind, tuple([mapping.get(p, p) for p in self.points]), self.value)
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Mark:
     count: int = 1
 
     def relabel(self, mapping: Mapping[str, str]) -> "Mark":
-        return replace(self, points=tuple(mapping.get(p, p) for p in self.points))
+        return Mark(self.kind, tuple([mapping.get(p, p) for p in self.points]), self.text, self.count)
 
 
 @dataclass(frozen=True)

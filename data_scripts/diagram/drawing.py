@@ -72,10 +72,16 @@ def _filled(drawing: Drawing) -> Path:
     return Path(np.concatenate(vertices), np.concatenate(codes))
 
 
+@lru_cache(maxsize=1)
+def _renderer(size: int) -> RendererAgg:
+    return RendererAgg(size, size, 72.0)  # at 72 dots per inch a point of line width is a pixel
+
+
 def rasterise(drawing: Drawing) -> Image.Image:
     """Paint a drawing as an 8-bit grey image of `style.size` pixels a side, black on white."""
     style = drawing.style
-    renderer = RendererAgg(style.size, style.size, 72.0)  # at 72 dots per inch a point of line width is a pixel
+    renderer = _renderer(style.size)
+    renderer.clear()
     still = Affine2D()
     gc = renderer.new_gc()
     gc.set_foreground(BLACK, True)

@@ -6,9 +6,11 @@ is an image negative). Everything else is dropped and counted. Source: MMGeoLM s
 LLM's word.
 """
 
+from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -17,7 +19,9 @@ from ..diagram.caption import caption
 from ..diagram.diagram import EDIT_KINDS
 from ..diagram.facts import check, statements
 
-EDIT_SHARES = (0.6, 0.25, 0.1, 0.05)  # how often a negative has one, two, three, four edits
+EDIT_SHARES = (0.6, 0.25, 0.1, 0.05)  # how often one, two, three, four edits are made
+
+MORE_EDITS = tuple(accumulate(EDIT_SHARES[:-1]))
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,12 @@ def kinds_for(facts: Iterable[Fact]) -> list[str]:
     """The kinds of edit that these statements offer: what prints no value has none to change."""
     printed = any(fact.value for fact in facts)
     return [kind for kind in EDIT_KINDS if printed or kind != "value"]
+
+
+def draw_kinds(kinds: Sequence[str], attempt: int, rng: np.random.Generator) -> list[str]:
+    """The edits of one negative: the kinds take turns as the first, the others are drawn."""
+    more = bisect(MORE_EDITS, rng.random())
+    return [kinds[attempt % len(kinds)], *(kinds[i] for i in rng.integers(len(kinds), size=more).tolist())]
 
 
 def edit_figure(figure: Figure, kinds: Sequence[str], rng: np.random.Generator) -> Figure | None:
@@ -65,8 +75,7 @@ def image_negatives(
     positive = figure.diagram
     seen, kinds = {statements(positive.facts)}, kinds_for(positive.facts)
     for attempt in range(tries):
-        first = kinds[attempt % len(kinds)]
-        more = rng.choice(kinds, size=rng.choice(len(EDIT_SHARES), p=EDIT_SHARES), replace=True).tolist()
+        first, *more = draw_kinds(kinds, attempt, rng)
         edited = edit_figure(figure, [first, *more], rng)
         if edited is None:
             dropped[f"image: no {first} edit"] += 1

@@ -28,7 +28,7 @@ from ..phrases import Parsed, Stated, parse_caption
 from ..phrases.axioms import FROM_A_VERTEX, LOOSE, turned
 from ..phrases.kinds import EDIT_OF, arity, normal
 from ..phrases.rewrite import rewrite
-from .image import EDIT_SHARES, kinds_for
+from .image import draw_kinds, kinds_for
 
 TRIES_PER_NEGATIVE = 6
 
@@ -212,8 +212,7 @@ def _collect(
     for attempt in range(TRIES_PER_NEGATIVE * count):
         if len(kept) == count:
             break
-        first = kinds[attempt % len(kinds)]
-        more = rng.choice(kinds, size=rng.choice(len(EDIT_SHARES), p=EDIT_SHARES), replace=True).tolist()
+        first, *more = draw_kinds(kinds, attempt, rng)
         made = edited([first, *more])
         if made is None:
             dropped[f"rule: no {first} edit"] += 1
