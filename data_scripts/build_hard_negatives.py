@@ -178,12 +178,12 @@ def retrieved(
     args: BuildArguments, assembly: Assembly, split: str, taken: Taken, config: str, dropped: Counter[str]
 ) -> Iterator[dict]:
     """Retrieved captions and their ids for every row; only text is held in memory."""
+    if args.num_retrieved == 0 or taken.rows < 2:
+        yield from ({"retrieved_captions": [], "retrieved_ids": []} for _ in range(taken.rows))
+        return
     ids, captions, facts = (
         list(assembly.read_column(split, taken, config, name)) for name in ("id", "caption", "facts")
     )
-    if args.num_retrieved == 0 or len(ids) < 2:
-        yield from ({"retrieved_captions": [], "retrieved_ids": []} for _ in ids)
-        return
     encoded = encode_captions(captions, args.retriever, assembly.work)
     judge, scenes = figure_judge(facts), None
     if args.source not in FIGURE_SOURCES:

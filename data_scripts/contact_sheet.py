@@ -1,6 +1,7 @@
 """A picture of what a build made: each positive beside its negatives, captions under them, the difference named."""
 
 import io
+import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,13 +13,14 @@ from PIL import Image as PILImage
 
 WIDTH = 40  # characters of a caption line
 CELL = 2.6  # inches
+STATEMENT_END = re.compile(r"[.;] |, (?![^()]*\))")  # the comma of a pair of coordinates is none
 
 
 def difference(positive: str, negative: str) -> str:
     """What a negative's caption says that the positive's does not, statement by statement."""
 
     def statements(text: str) -> list[str]:
-        return [part for sentence in text.rstrip(".").split(". ") for part in sentence.split(", ")]
+        return STATEMENT_END.split(text.rstrip("."))
 
     known = set(statements(positive))
     return "; ".join(s for s in statements(negative) if s not in known) or "the same statements in another order"

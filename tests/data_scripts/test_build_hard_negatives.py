@@ -19,7 +19,7 @@ from PIL import Image
 from data_scripts import assemble, build_hard_negatives, row_sources, shards
 from data_scripts.build_hard_negatives import BuildArguments, build, main
 from data_scripts.cli import run_command
-from data_scripts.contact_sheet import contact_sheet
+from data_scripts.contact_sheet import contact_sheet, difference
 from data_scripts.diagram import Diagram
 from data_scripts.diagram.facts import check
 from data_scripts.negatives import encoding
@@ -186,6 +186,7 @@ def test_contact_sheet_names_the_differences():
     assert not any("same statements" in label for label in labels)
     with pytest.raises(ValueError, match="at least one row"):
         contact_sheet([])
+    assert difference("W is at (2, -2). AB = 5.", "W is at (3, -2). AB = 5.") == "W is at (3, -2)"
 
 
 def row_of(index: int, **options: object) -> dict:
