@@ -35,6 +35,10 @@ def test_the_main_commands_are_documented():
     assert {
         "data_scripts.build_hard_negatives",
         "data_scripts.build_sft",
+        "data_scripts.build_alignment",
+        "data_scripts.build_with_llm",
+        "data_scripts.decontaminate",
+        "data_scripts.export_reference",
         "trainers.warm_up_vision",
         "trainers.train_mmclip",
         "trainers.train_mmgeolm",
@@ -43,6 +47,7 @@ def test_the_main_commands_are_documented():
         "evaluation.load_back",
         "evaluation.report",
         "model_cards.write_card",
+        "model_cards.push",
     } <= set(COMMANDS)
 
 

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import zipfile
+from collections import Counter
 from functools import cache
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from data_scripts.diagram import Circle, Diagram, Mark
 from data_scripts.diagram.program import Program
 from data_scripts.diagram.traced import TracedFigure
 from data_scripts.negatives.encoding import SentenceEncoder
+from data_scripts.rows import CONFIGS, RowOptions, build_rows
 from data_scripts.sources import geometry3k, procedural
 
 SHARED = Path(os.environ.get("MMGEO_SHARED", Path(__file__).parents[3] / "shared"))
@@ -97,6 +99,16 @@ def pixels(image: dict) -> np.ndarray:
     """The grey values of an undecoded image of a row, `[height, width]`."""
     with Image.open(io.BytesIO(image["bytes"])) as opened:
         return np.asarray(opened.convert("L"))
+
+
+def row_of(index: int, **options: object) -> dict:
+    """The row of a procedural figure, small."""
+    sizes = {"image_size": 96, "num_image_negatives": 3, "num_rule_negatives": 2, **options}
+    dropped = {config: Counter() for config in CONFIGS}
+    rng = np.random.default_rng(index)
+    built = build_rows(programs(index + 1)[index], f"p/{index}", "p", rng, RowOptions(**sizes), dropped)
+    assert built is not None
+    return built[CONFIGS[0]].row
 
 
 def fake_encoder(retriever: str = "") -> SentenceEncoder:

@@ -19,13 +19,12 @@ from PIL import Image
 from data_scripts import assemble, build_hard_negatives, row_sources, shards
 from data_scripts.build_hard_negatives import BuildArguments, build, main
 from data_scripts.cli import run_command
-from data_scripts.contact_sheet import contact_sheet, difference
 from data_scripts.diagram import Diagram
 from data_scripts.diagram.facts import check
 from data_scripts.negatives import encoding
 from data_scripts.rows import CONFIGS, FEATURES, RowOptions, build_rows
 
-from .samples import LOGIC_FORMS, fake_encoder, needs_logic_forms, pixels, programs, record, write_zip
+from .samples import LOGIC_FORMS, fake_encoder, needs_logic_forms, pixels, programs, record, row_of, write_zip
 
 SMALL = {
     "num_rows": 7,
@@ -176,26 +175,6 @@ def test_contact_sheet_opens(built):
     with Image.open(built[0] / "contact_sheet.png") as sheet:
         assert sheet.format == "PNG" and min(sheet.size) > 500
         assert np.asarray(sheet.convert("L")).std() > 5
-
-
-def test_contact_sheet_names_the_differences():
-    rows = [row_of(i) for i in range(2)]
-    canvas = contact_sheet(rows, columns=3)
-    labels = [ax.get_xlabel() for ax in canvas.axes if ax.get_visible()]
-    assert sum(label.startswith("Now: ") for label in labels) == sum(min(2, len(r["negative_images"])) for r in rows)
-    assert not any("same statements" in label for label in labels)
-    with pytest.raises(ValueError, match="at least one row"):
-        contact_sheet([])
-    assert difference("W is at (2, -2). AB = 5.", "W is at (3, -2). AB = 5.") == "W is at (3, -2)"
-
-
-def row_of(index: int, **options: object) -> dict:
-    sizes = {"image_size": 96, "num_image_negatives": 3, "num_rule_negatives": 2, **options}
-    dropped = {config: Counter() for config in CONFIGS}
-    rng = np.random.default_rng(index)
-    built = build_rows(programs(index + 1)[index], f"p/{index}", "p", rng, RowOptions(**sizes), dropped)
-    assert built is not None
-    return built[CONFIGS[0]].row
 
 
 def test_a_row_is_a_pure_function_and_its_images_differ():
