@@ -1,8 +1,8 @@
 """`HardNegativeTrainer`: `transformers.Trainer` for an MMCLIP on rows of hard negatives.
 
 One forward pass per step embeds all images and all distinct texts; the loss is `hard_negative_loss`. Besides the loss
-it logs, averaged since the last log, each family's loss, its Hit@1 (share of rows whose positive beats their hard
-negatives) and the logit scale.
+it logs what `meter.Meter` measures, averaged since the last log: each family's loss, its Hit@1, the share of its
+negatives that are solved already, and positives per second; and the logit scale and bias.
 
 Promises: a batch without a single negative gives zero loss and no error; a data set without any fails before training;
 a loss that is not finite ends the run with the names of the batch's rows, before the weights take harm;
@@ -25,11 +25,11 @@ from transformers.utils import logging
 from modeling_mmgeo import MMCLIPModel, MMCLIPOutput
 
 from .collators import TEXT_FAMILIES, HardNegativeCollator
-from .embedded_batch import BatchLayout, EmbeddedBatch
+from .embedded_batch import BatchLayout
 from .gathering import gather_batch
 from .gradient_cache import backward_in_mini_batches
 from .hard_negative_config import HardNegativeConfig
-from .losses import HardNegativeLoss, count_hits
+from .meter import Meter
 from .rows import Rows, check_columns, decode_image, undecoded
 
 logger = logging.get_logger(__name__)
@@ -82,41 +82,6 @@ def check_batch_size(rows: Any, args: HardNegativeConfig) -> None:
             f"There are {len(rows)} rows for a batch of {needed} (per_device_train_batch_size x processes), and "
             "dataloader_drop_last drops smaller ones: nothing is left. Drop that option, or take smaller batches."
         )
-
-
-class Meter:
-    """Sums of what a step measures, kept on the device until they are read, and then added up over all processes."""
-
-    NAMES = ("image_loss", "text_loss", "image_hit_at_1", "text_hit_at_1")
-
-    def __init__(self, device: torch.device) -> None:
-        dtype = torch.float32 if device.type == "mps" else torch.float64  # MPS knows no float64
-        self.sums = torch.zeros(2, len(self.NAMES), device=device, dtype=dtype)
-
-    @torch.no_grad()
-    def add(self, name: str, total: torch.Tensor, count: torch.Tensor) -> None:
-        self.sums[:, self.NAMES.index(name)] += torch.stack([total.to(self.sums.dtype), count.to(self.sums.dtype)])
-
-    def add_step(self, batch: EmbeddedBatch, loss: HardNegativeLoss) -> None:
-        """Take in one step."""
-        for name, mean, rows in (
-            ("image_loss", loss.image_loss, loss.image_rows),
-            ("text_loss", loss.text_loss, loss.text_rows),
-        ):
-            if mean is not None:
-                self.add(name, mean * rows, rows)
-        image, text = batch.image_embeds, batch.text_embeds
-        if len(batch.negative_image_owner):
-            hits = count_hits(text, image, batch.negative_image_embeds, batch.negative_image_owner)
-            self.add("image_hit_at_1", *hits)
-        if len(batch.negative_text_owner):
-            hits = count_hits(image, text, batch.negative_text_embeds, batch.negative_text_owner)
-            self.add("text_hit_at_1", *hits)
-
-    def read(self, gather: Any) -> dict[str, float]:
-        """Means over everything since the start, of what occurred."""
-        totals, counts = gather(self.sums[None]).sum(0).tolist()
-        return {name: total / count for name, total, count in zip(self.NAMES, totals, counts, strict=True) if count}
 
 
 class HardNegativeCallback(TrainerCallback):
@@ -353,7 +318,11 @@ class HardNegativeTrainer(Trainer):
         """Add to a training log what was measured since the last one."""
         if "loss" in logs:
             logs |= self._meter.read(self.accelerator.gather)
-            logs["logit_scale"] = self.accelerator.unwrap_model(self.model).backbone.logit_scale.exp().item()
+            logs["positives_per_second"] = round(self._meter.speed(self.args.world_size), 3)
+            backbone = self.accelerator.unwrap_model(self.model).backbone
+            logs["logit_scale"] = backbone.logit_scale.exp().item()
+            if self.args.loss_type == "sigmoid":
+                logs["logit_bias"] = backbone.logit_bias.item()
             self._meter = Meter(self.args.device)
         super().log(logs, start_time)
 

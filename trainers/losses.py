@@ -237,6 +237,20 @@ def _scores_of(
 
 
 @torch.no_grad()
+def count_solved(
+    anchor: torch.Tensor, positive: torch.Tensor, negative: torch.Tensor, owner: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Hard negatives that lie strictly further from the anchor than their row's positive: `(solved, negatives)`.
+
+    Args: as for `count_hits`.
+    """
+    anchor, positive, negative = anchor.float(), positive.float(), negative.float()
+    score = (anchor * positive).sum(-1)
+    solved = (anchor[owner] * negative).sum(-1) < score[owner]
+    return solved.sum(), torch.tensor(len(owner), device=owner.device)
+
+
+@torch.no_grad()
 def count_hits(
     anchor: torch.Tensor, positive: torch.Tensor, negative: torch.Tensor, owner: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:

@@ -34,6 +34,8 @@ class BenchmarkArguments:
     num_rows: int = field(default=1000, metadata={"help": "Rows of the shorter build."})
     num_more: int = field(default=0, metadata={"help": "Rows of a longer build; 0 for none."})
     num_scripts: int = field(default=20, metadata={"help": "Scripts run one by one, each by a Python of its own."})
+    num_image_negatives: int = field(default=10, metadata={"help": "Image negatives per row."})
+    num_rule_negatives: int = field(default=10, metadata={"help": "Rule negatives per row."})
     image_size: int = field(default=336, metadata={"help": "Side of the images in pixels."})
     configs: list[str] = field(
         default_factory=lambda: ["with_markings"], metadata={"help": "Configurations of the builds."}
@@ -75,6 +77,7 @@ def timed(command: list[str]) -> tuple[float, float]:
 def build(args: BenchmarkArguments, num_rows: int, folder: Path) -> dict:
     """One build: its seconds without those that Python takes to start, peak memory, rows and images."""
     options = ["--num_rows", num_rows, "--num_test_rows", 1, "--num_retrieved", 0, "--image_size", args.image_size]
+    options += ["--num_image_negatives", args.num_image_negatives, "--num_rule_negatives", args.num_rule_negatives]
     options += ["--num_workers", args.num_workers, "--configs", *args.configs, "--output_dir", folder]
     starting, _ = timed([sys.executable, "-c", STARTED])
     seconds, peak = timed([sys.executable, "-m", "data_scripts.build_hard_negatives", *map(str, options)])

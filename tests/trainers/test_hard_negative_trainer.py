@@ -113,7 +113,8 @@ def test_training_learns_and_logs(tmp_path):
     for log in logs:
         assert {"image_loss", "text_loss", "image_hit_at_1", "text_hit_at_1", "logit_scale"} <= set(log)
         assert log["loss"] == pytest.approx((log["image_loss"] + log["text_loss"]) / 2, rel=1e-4)
-        assert 0 <= log["image_hit_at_1"] <= 1
+        assert 0 <= log["image_hit_at_1"] <= log["image_solved"] <= 1
+        assert log["positives_per_second"] > 0 and "logit_bias" not in log
     assert logs[-1]["loss"] < 0.7 * logs[0]["loss"]
     assert logs[-1]["text_hit_at_1"] > logs[0]["text_hit_at_1"]
 
