@@ -6,6 +6,7 @@ makes only the missing ones. Options that change the rows change the work folder
 out of finished shards.
 """
 
+import gc
 import hashlib
 import json
 import os
@@ -201,7 +202,7 @@ def _in_order(
                 shards.build(number, chunk, build_shard)
             yield number
         return
-    with ProcessPoolExecutor(num_workers, initializer=_end_with_parent, initargs=(os.getpid(),)) as pool:
+    with ProcessPoolExecutor(num_workers, initializer=_start_worker, initargs=(os.getpid(),)) as pool:
         ahead: dict[int, Future | None] = {}  # None: finished in an earlier run
         try:
             while True:
@@ -219,8 +220,9 @@ def _in_order(
                 future.cancel()
 
 
-def _end_with_parent(parent: int) -> None:
+def _start_worker(parent: int) -> None:
     """Make a worker end itself when its build was killed: nobody else would."""
+    gc.freeze()  # what is imported stays: the collector need not go through it again and again
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -22,6 +22,7 @@ from ..diagram.facts import check, statements
 EDIT_SHARES = (0.6, 0.25, 0.1, 0.05)  # how often one, two, three, four edits are made
 
 MORE_EDITS = tuple(accumulate(EDIT_SHARES[:-1]))
+GIVEN_UP = 2  # misses of a kind of edit before a figure is taken to offer none
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,35 @@ def kinds_for(facts: Iterable[Fact]) -> list[str]:
     return [kind for kind in EDIT_KINDS if printed or kind != "value"]
 
 
-def draw_kinds(kinds: Sequence[str], attempt: int, rng: np.random.Generator) -> list[str]:
-    """The edits of one negative: the kinds take turns as the first, the others are drawn."""
-    more = bisect(MORE_EDITS, rng.random())
-    return [kinds[attempt % len(kinds)], *(kinds[i] for i in rng.integers(len(kinds), size=more).tolist())]
+class EditTurns:
+    """Which edits to try: the kinds take turns as the first, without those that this figure has shown not to offer.
+
+    Args:
+        facts: what the positive states.
+        rng: draws the further edits of a negative.
+    """
+
+    def __init__(self, facts: Iterable[Fact], rng: np.random.Generator) -> None:
+        self.kinds, self.rng = kinds_for(facts), rng
+        self.missed: Counter[str] = Counter()
+        self.found: set[str] = set()
+        self.turn = 0
+
+    def draw(self) -> list[str]:
+        """The kinds of the next negative's edits."""
+        more = bisect(MORE_EDITS, self.rng.random())
+        first = self.kinds[self.turn % len(self.kinds)]
+        self.turn += 1
+        return [first, *(self.kinds[i] for i in self.rng.integers(len(self.kinds), size=more).tolist())]
+
+    def note(self, kinds: Sequence[str], made: bool) -> None:
+        """Remember what came of it; a kind that alone was missed so often and never found is tried no more."""
+        if made:
+            self.found.update(kinds)
+        elif len(kinds) == 1:
+            self.missed[kinds[0]] += 1
+            if self.missed[kinds[0]] == GIVEN_UP and kinds[0] not in self.found and len(self.kinds) > 1:
+                self.kinds.remove(kinds[0])
 
 
 def edit_figure(figure: Figure, kinds: Sequence[str], rng: np.random.Generator) -> Figure | None:
@@ -73,12 +99,13 @@ def image_negatives(
         dropped: counts candidates that were not kept, by reason.
     """
     positive = figure.diagram
-    seen, kinds = {statements(positive.facts)}, kinds_for(positive.facts)
-    for attempt in range(tries):
-        first, *more = draw_kinds(kinds, attempt, rng)
-        edited = edit_figure(figure, [first, *more], rng)
+    seen, turns = {statements(positive.facts)}, EditTurns(positive.facts, rng)
+    for _ in range(tries):
+        kinds = turns.draw()
+        edited = edit_figure(figure, kinds, rng)
+        turns.note(kinds, edited is not None)
         if edited is None:
-            dropped[f"image: no {first} edit"] += 1
+            dropped[f"image: no {kinds[0]} edit"] += 1
             continue
         negative = edited.diagram
         stated = statements(negative.facts)
@@ -88,5 +115,5 @@ def image_negatives(
             dropped["image: not provably different"] += 1
         else:
             seen.add(stated)
-            edits = "+".join(k for k in EDIT_KINDS if k in (first, *more))
+            edits = "+".join(k for k in EDIT_KINDS if k in kinds)
             yield ImageNegative(negative, caption(negative.facts, wording), edits)

@@ -28,7 +28,7 @@ from ..phrases import Parsed, Stated, parse_caption
 from ..phrases.axioms import FROM_A_VERTEX, LOOSE, turned
 from ..phrases.kinds import EDIT_OF, arity, normal
 from ..phrases.rewrite import rewrite
-from .image import draw_kinds, kinds_for
+from .image import EditTurns
 
 TRIES_PER_NEGATIVE = 6
 
@@ -208,19 +208,20 @@ def _collect(
 ) -> list[RuleNegative]:
     """Up to `count` edits of a caption that differ in meaning, the kinds of edit in turn so that none dominates."""
     kept: list[RuleNegative] = []
-    kinds = kinds_for(fact for facts in seen for fact in facts)
-    for attempt in range(TRIES_PER_NEGATIVE * count):
+    turns = EditTurns((fact for facts in seen for fact in facts), rng)
+    for _ in range(TRIES_PER_NEGATIVE * count):
         if len(kept) == count:
             break
-        first, *more = draw_kinds(kinds, attempt, rng)
-        made = edited([first, *more])
+        kinds = turns.draw()
+        made = edited(kinds)
+        turns.note(kinds, made is not None)
         if made is None:
-            dropped[f"rule: no {first} edit"] += 1
+            dropped[f"rule: no {kinds[0]} edit"] += 1
         elif made[0] in seen:
             dropped["rule: same as another"] += 1
         else:
             seen.add(made[0])
-            kept.append(RuleNegative(made[1], "+".join(k for k in EDIT_KINDS if k in (first, *more))))
+            kept.append(RuleNegative(made[1], "+".join(k for k in EDIT_KINDS if k in kinds)))
     return kept
 
 
