@@ -49,8 +49,12 @@ def contact_sheet(rows: Sequence[dict], columns: int = 5) -> Canvas:
     """
     if not rows:
         raise ValueError("a contact sheet needs at least one row")
-    canvas = Canvas(figsize=(CELL * columns, 1.38 * CELL * len(rows)), layout="constrained")
+    canvas = Canvas(figsize=(CELL * columns, 1.38 * CELL * len(rows)))
     axes = canvas.subplots(len(rows), columns, squeeze=False)
+    # A title's height above the first line, seven lines of caption under each: fixed, since fitting them takes seconds.
+    canvas.subplots_adjust(
+        left=0.005, right=0.995, top=1 - 0.1 / len(rows), bottom=0.3 / len(rows), hspace=0.36, wspace=0.04
+    )
     for line, row in zip(axes, rows, strict=True):
         for ax in line:
             ax.set_visible(False)

@@ -21,9 +21,10 @@ import pyarrow.parquet as pq
 from trl import TrlParser
 
 from data_scripts.cli import require_at_least, run_command
-from data_scripts.shards import write_text
+from data_scripts.shards import SHARD_SIZE, write_text
 
 SAMPLED_EVERY = 0.5  # seconds
+TEST_ROWS = 2 * SHARD_SIZE  # a shard for each of two workers: with one alone the other would wait
 STARTED = "import data_scripts.build_hard_negatives"
 
 
@@ -76,7 +77,16 @@ def timed(command: list[str]) -> tuple[float, float]:
 
 def build(args: BenchmarkArguments, num_rows: int, folder: Path) -> dict:
     """One build: its seconds without those that Python takes to start, peak memory, rows and images."""
-    options = ["--num_rows", num_rows, "--num_test_rows", 1, "--num_retrieved", 0, "--image_size", args.image_size]
+    options = [
+        "--num_rows",
+        num_rows,
+        "--num_test_rows",
+        TEST_ROWS,
+        "--num_retrieved",
+        0,
+        "--image_size",
+        args.image_size,
+    ]
     options += ["--num_image_negatives", args.num_image_negatives, "--num_rule_negatives", args.num_rule_negatives]
     options += ["--num_workers", args.num_workers, "--configs", *args.configs, "--output_dir", folder]
     starting, _ = timed([sys.executable, "-c", STARTED])
