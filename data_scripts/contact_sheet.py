@@ -51,7 +51,7 @@ def contact_sheet(rows: Sequence[dict], columns: int = 5) -> Canvas:
         raise ValueError("a contact sheet needs at least one row")
     canvas = Canvas(figsize=(CELL * columns, 1.38 * CELL * len(rows)))
     axes = canvas.subplots(len(rows), columns, squeeze=False)
-    # A title's height above the first line, seven lines of caption under each: fixed, since fitting them takes seconds.
+    # Room for a title above each line of pictures and for seven lines of caption below: fitting them takes longer.
     canvas.subplots_adjust(
         left=0.005, right=0.995, top=1 - 0.1 / len(rows), bottom=0.3 / len(rows), hspace=0.36, wspace=0.04
     )

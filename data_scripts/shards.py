@@ -222,7 +222,8 @@ def _in_order(
 
 def _start_worker(parent: int) -> None:
     """Make a worker end itself when its build was killed: nobody else would."""
-    gc.freeze()  # what is imported stays: the collector need not go through it again and again
+    gc.freeze()  # what is imported stays: the collector need not go through it again and again,
+    gc.set_threshold(100_000, 50, 50)  # nor look so often where rows leave hardly a cycle behind
 
     def watch() -> None:
         while os.getppid() == parent:
