@@ -238,7 +238,7 @@ def check(fact: Fact, diagram: Diagram) -> Verdict:
     return kind.check(diagram, *fact.points)
 
 
-@lru_cache(maxsize=2**16)
+@lru_cache(maxsize=2**12)
 def canonical(fact: Fact) -> Fact:
     """The same fact with its points in the smallest order that means the same: ABCD and CDAB become one."""
     order = min(tuple(fact.points[i] for i in s) for s in KINDS[fact.kind].symmetries)

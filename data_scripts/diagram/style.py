@@ -98,7 +98,7 @@ class Outline(NamedTuple):
     centre: tuple[float, float]  # of the ink, from the start of the baseline
 
 
-@lru_cache(maxsize=2**14)
+@lru_cache(maxsize=2**11)
 def outline(text: str, font: str, italic: bool = False) -> Outline:
     slanted = FontProperties(family=font, style="italic" if italic else "normal")
     path = TextPath((0, 0), as_matplotlib(text), size=1, prop=FontProperties(fname=findfont(slanted)))

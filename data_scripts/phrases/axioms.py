@@ -177,7 +177,7 @@ def follow(fact: Fact, axioms: dict[str, tuple[str, ...]]) -> list[Fact]:
     return [f for line in axioms.get(fact.kind, ()) for f in read_axiom(line, fact)]
 
 
-@lru_cache(maxsize=2**15)
+@lru_cache(maxsize=2**12)
 def expand(fact: Fact) -> frozenset[Fact]:
     """A statement with everything that follows from it alone."""
     found, queue = {normal(fact)}, [normal(fact)]

@@ -114,7 +114,7 @@ def _measure_of(tokens: list[Token], at: int) -> int:
     return at
 
 
-@lru_cache(maxsize=2**14)
+@lru_cache(maxsize=2**12)
 def names_begun_by(kind: str, text: str, names: int) -> frozenset[str]:
     """Which kinds of name a token can begin: asked of every token, so that most need not be tried."""
     begun = set()

@@ -93,7 +93,7 @@ def arity(kind: str) -> int:
     return len(SYMMETRIES[kind][0])
 
 
-@lru_cache(maxsize=2**16)
+@lru_cache(maxsize=2**12)
 def normal(fact: Fact) -> Fact:
     """The same statement in one form: points in their smallest order, value as `normal_value` writes it."""
     fact = Fact(fact.kind, fact.points, normal_value(fact.value)) if fact.value else fact

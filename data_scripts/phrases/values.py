@@ -110,7 +110,7 @@ _FORMS = (
 )
 
 
-@lru_cache(maxsize=2**14)
+@lru_cache(maxsize=2**12)
 def normal_value(text: str) -> str:
     """One form for one value: no spaces, no unit of length, `°` for degrees, LaTeX roots and powers."""
     text = text.strip()
@@ -126,7 +126,7 @@ def normal_value(text: str) -> str:
     return text + "°" * degrees
 
 
-@lru_cache(maxsize=2**14)
+@lru_cache(maxsize=2**12)
 def number(value: str) -> float | None:
     """How much a normal value is, in degrees where it is an angle; None if it holds a variable."""
     text = value.removesuffix("°")
