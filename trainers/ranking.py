@@ -27,6 +27,23 @@ def ranked_first(positive_score: torch.Tensor, negative_score: torch.Tensor, own
     return positive_score > hardest
 
 
+def count_hits(
+    positive_score: torch.Tensor, negative_score: torch.Tensor, owner: torch.Tensor, counted: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Anchors whose positive stands first, and anchors judged: those with at least one negative that counts.
+
+    Args:
+        positive_score: `[batch]`.
+        negative_score: `[num_negatives]`.
+        owner: row of the anchor each negative belongs to, `[num_negatives]`.
+        counted: whether each negative counts, `[num_negatives]`. Nothing is selected by it, so nothing waits for the
+            device.
+    """
+    judged = torch.zeros_like(positive_score).index_add(0, owner, counted.to(positive_score.dtype)) > 0
+    first = ranked_first(positive_score, negative_score.masked_fill(~counted, -torch.inf), owner)
+    return (first & judged).sum(), judged.sum()
+
+
 def rank_set(
     questions: Sequence[Anchor], anchors: torch.Tensor, candidates: torch.Tensor
 ) -> tuple[list[bool], list[bool]]:
