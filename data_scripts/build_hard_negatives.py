@@ -34,6 +34,7 @@ from .rows import CONFIGS, FEATURES, RowOptions
 from .shards import Taken, build_split, fingerprint
 from .shortcuts import MAX_PAIRS, measure_shortcuts
 from .sources import CAPTION_SOURCES, FIGURE_SOURCES, credits_of, license_of
+from .sources.procedural import choose_families
 
 VERSION = 2  # of the rows: raised whenever the same seed gives other bytes
 SOURCES = (*FIGURE_SOURCES, *CAPTION_SOURCES)
@@ -68,6 +69,12 @@ class BuildArguments(ScaleArguments):
     )
     path: str | None = field(
         default=None, metadata={"help": "Folder, file or Hub id of a public data set (default: its own Hub id)."}
+    )
+    families: list[str] | None = field(
+        default=None,
+        metadata={
+            "help": "Families of figures to draw from, such as triangle rectangle (source procedural; default: all)."
+        },
     )
     num_rows: int = field(default=500, metadata={"help": "Rows of the train split."})
     num_test_rows: int | None = field(
@@ -114,6 +121,10 @@ class BuildArguments(ScaleArguments):
             raise ValueError(f"unknown --configs {self.configs}: expected some of {', '.join(CONFIGS)}")
         if self.source not in FIGURE_SOURCES and self.configs != [CONFIGS[0]]:
             raise ValueError(f"pictures of {self.source} cannot be drawn again: --configs can only be {CONFIGS[0]}")
+        if self.families is not None:
+            if self.source != "procedural":
+                raise ValueError(f"--families choose among procedural figures, not those of {self.source}")
+            self.families = list(choose_families(self.families))
         if self.num_test_rows is None:
             self.num_test_rows = max(1, self.num_rows // 5)
         require_at_least(self, num_rows=1, num_test_rows=1, image_size=64, num_workers=1, top_k=1)

@@ -8,13 +8,12 @@ what its pictures show, so that no scene is on both sides.
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import count
 from typing import Protocol
 
 from .caption_rows import caption_row, read_stated
 from .rows import RowOptions, build_rows
 from .shards import Open, ShardRows
-from .sources import FIGURE_SOURCES, SOURCES, geometry3k
+from .sources import FIGURE_SOURCES, SOURCES, geometry3k, procedural
 from .sources.records import Record
 
 __all__ = ["SourceArguments", "open_source", "read_stated", "shard_builder"]
@@ -26,6 +25,7 @@ class SourceArguments(Protocol):
     source: str
     logic_forms: str | None
     path: str | None
+    families: list[str] | None
     seed: int
     configs: list[str]
 
@@ -43,7 +43,8 @@ def open_source(args: SourceArguments, split: str) -> Open:
         ValueError: if the source cannot be read.
     """
     if args.source == "procedural":
-        return count
+        chosen = procedural.choose_families(args.families)
+        return partial(procedural.figure_numbers, seed=args.seed, split=split, chosen=chosen)
     if args.source == "geometry3k":
         return partial(_from, geometry3k.shuffled(args.logic_forms, split, args.seed))
     source = SOURCES[args.source]

@@ -13,9 +13,9 @@ import torch
 from PIL import Image
 from tqdm import tqdm
 
-from evaluation.candidate_sets import ImageSource
 from evaluation.loading import autocast
 from modeling_mmgeo import MMCLIPConfig, MMCLIPProcessor
+from trainers.candidate_sets import ImageSource
 from trainers.rows import decode_image
 
 

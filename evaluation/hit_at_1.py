@@ -8,7 +8,8 @@ any.
 
     python -m evaluation.hit_at_1 --model M --dataset D --output hit_at_1.json
 
-measures any CLIP-family model (ours or stock) on the four sets of candidate_sets.py, with 95% bootstrap intervals.
+measures any CLIP-family model (ours or stock) on the four sets of trainers/candidate_sets.py, with 95% bootstrap
+intervals.
 """
 
 import sys
@@ -20,13 +21,13 @@ from transformers import AutoModel
 from trl import TrlParser
 
 from data_scripts.cli import run_command
-from evaluation.candidate_sets import COLUMNS, SET_NAMES, Anchor, build_candidate_sets, without_images
 from evaluation.encoding import DualEncoder, check_dual_encoder, encode_captions, encode_images
 from evaluation.loading import load_model, load_processor, load_rows, pick_device
 from evaluation.results import bootstrap_interval, library_versions, weights_fingerprint, write_json
+from trainers.candidate_sets import COLUMNS, SET_NAMES, Anchor, build_candidate_sets, without_images
+from trainers.ranking import rank_set, ranked_first, similarities
 
 PAIRWISE_CHANCE = 0.5  # of one negative scoring below the positive, if the scores say nothing
-BLOCK = 1024  # anchors ranked at once
 
 
 @dataclass(frozen=True)
@@ -64,20 +65,6 @@ def hit_at_one(
     )
 
 
-def similarities(
-    anchors: torch.Tensor, positives: torch.Tensor, negatives: torch.Tensor, owner: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosine of each anchor with its positive, `[batch]`, and of each negative with its anchor, `[num_negatives]`."""
-    anchors, positives, negatives = (torch.nn.functional.normalize(x, dim=-1) for x in (anchors, positives, negatives))
-    return (anchors * positives).sum(-1), (anchors[owner] * negatives).sum(-1)
-
-
-def ranked_first(positive_score: torch.Tensor, negative_score: torch.Tensor, owner: torch.Tensor) -> torch.Tensor:
-    """Whether each positive lies strictly above all its negatives, `[batch]`."""
-    hardest = torch.full_like(positive_score, -torch.inf).scatter_reduce(0, owner, negative_score, "amax")
-    return positive_score > hardest
-
-
 def measure_set(questions: list[Anchor], anchors: torch.Tensor, candidates: torch.Tensor, seed: int) -> dict:
     """Hit@1 on one candidate set.
 
@@ -90,18 +77,7 @@ def measure_set(questions: list[Anchor], anchors: torch.Tensor, candidates: torc
     Returns:
         The entry of the set in the result file; with `kinds`, if the questions name kinds of edits.
     """
-    hits, beaten = [], []
-    for start in range(0, len(questions), BLOCK):
-        block = questions[start : start + BLOCK]
-        owner = torch.tensor([row for row, question in enumerate(block) for _ in question.negatives])
-        positive, negative = similarities(
-            anchors[[question.anchor for question in block]],
-            candidates[[question.positive for question in block]],
-            candidates[[number for question in block for number in question.negatives]],
-            owner,
-        )
-        hits += ranked_first(positive, negative, owner).tolist()
-        beaten += (positive[owner] > negative).tolist()
+    hits, beaten = rank_set(questions, anchors, candidates)
     sizes = np.array([1 + len(question.negatives) for question in questions])
     result = {
         "accuracy": float(np.mean(hits)),

@@ -27,19 +27,6 @@ def load_rows(dataset: str, split: str, columns: tuple[str, ...], config_name: s
     return undecoded(rows)
 
 
-def image_bytes(encoded: dict[str, Any] | None) -> bytes | None:
-    """The file behind an image that is still encoded, or None if there is none."""
-    if not encoded:
-        return None
-    if encoded.get("bytes"):
-        return encoded["bytes"]
-    try:
-        with open(encoded.get("path") or "", "rb") as file:
-            return file.read()
-    except OSError:
-        return None
-
-
 def pick_device() -> torch.device:
     """cuda before mps before cpu."""
     if torch.cuda.is_available():

@@ -21,8 +21,7 @@ from transformers.utils import logging
 from .rows import SkipCounter, decode_image
 
 # Column of each family of text negatives.
-TEXT_FAMILIES = {"rule": "rule_captions", "retrieved": "retrieved_captions"}
-
+TEXT_FAMILIES = {"rule": "rule_captions", "retrieval": "retrieved_captions"}
 
 MAX_REPORTS = 5  # unreadable rows that are named, per process
 
@@ -57,11 +56,6 @@ def as_index(numbers: Iterable[int]) -> torch.Tensor:
     return torch.tensor(list(numbers), dtype=torch.long)
 
 
-def unique(items: Sequence[str | None], besides: str) -> list[str]:
-    """The distinct, non-empty strings of a list in order, without `besides`."""
-    return [item for item in dict.fromkeys(items) if item and item.strip() and item != besides]
-
-
 class HardNegativeCollator:
     """Turns rows of hard negatives into one block of images, one table of texts and their `BatchLayout`.
 
@@ -73,7 +67,7 @@ class HardNegativeCollator:
         processor: an `MMCLIPProcessor`.
         max_image_negatives: most negative images per row; 0 for none.
         max_text_negatives: most negative captions per row, over all families; 0 for none.
-        text_families: which captions serve as text negatives, of "rule" and "retrieved".
+        text_families: which captions serve as text negatives, of "rule" and "retrieval".
         seed: seed of the choice among more negatives than the maximum.
         blank_if_empty: what to do with a batch of which no row is left: raise, or, if True, give a batch without
             rows: one blank image and one empty text, from which no loss follows. Trainers need the latter, where all
@@ -130,10 +124,14 @@ class HardNegativeCollator:
         other._epoch = torch.zeros((), dtype=torch.long).share_memory_()
         return other
 
-    def text_negatives(self, row: dict[str, Any]) -> list[str]:
-        """All negative captions of a row that its families offer; copies of the caption itself are none."""
-        captions = [text for family in self.text_families for text in row.get(TEXT_FAMILIES[family]) or ()]
-        return unique(captions, row["caption"])
+    def text_negatives(self, row: dict[str, Any]) -> dict[str, str]:
+        """All negative captions of a row, and of which family each is; copies of the caption itself are none."""
+        negatives: dict[str, str] = {}
+        for family in self.text_families:
+            for text in row.get(TEXT_FAMILIES[family]) or ():
+                if text and text.strip() and text != row["caption"]:
+                    negatives.setdefault(text, family)
+        return negatives
 
     def has_negatives(self, row: dict[str, Any]) -> bool:
         """Whether this collator finds any negative in a row."""
@@ -184,7 +182,7 @@ class HardNegativeCollator:
         Raises:
             ValueError: if no row of the batch can be used, unless `blank_if_empty`.
         """
-        names, captions, figures = [], [], []
+        names, captions, figures, families = [], [], [], []
         negatives = {"image": [], "text": []}  # (image with its identity, or caption; owner)
         for row in rows:
             if (read := self._read(row)) is None:
@@ -194,8 +192,10 @@ class HardNegativeCollator:
             captions.append(read[1])
             names.append(row_name(row))
             negatives["image"] += [(*figure, owner) for figure in self._negative_figures(row)]
-            chosen = self._choose(self.text_negatives(row), self.max_text_negatives, row, "text")
+            offered = self.text_negatives(row)
+            chosen = self._choose(list(offered), self.max_text_negatives, row, "text")
             negatives["text"] += [(caption, caption_id(caption), owner) for caption in chosen]
+            families += [list(TEXT_FAMILIES).index(offered[caption]) for caption in chosen]
         if not figures and not self.blank_if_empty:
             unread = ", ".join(row_name(row) for row in rows[:5])
             raise ValueError(
@@ -207,6 +207,7 @@ class HardNegativeCollator:
         table: dict[str, int] = {}
         batch["text_index"] = as_index(table.setdefault(caption, len(table)) for caption in captions)
         batch["negative_text_index"] = as_index(table.setdefault(text, len(table)) for text, *_ in negatives["text"])
+        batch["negative_text_family"] = as_index(families)
         for kind, items in negatives.items():
             batch[f"negative_{kind}_ids"] = as_index(identity for _, identity, _ in items)
             batch[f"negative_{kind}_owner"] = as_index(owner for *_, owner in items)

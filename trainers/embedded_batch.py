@@ -62,6 +62,7 @@ class BatchLayout:
     negative_text_index: torch.Tensor  # [num_negative_texts], each negative caption in the table
     negative_text_owner: torch.Tensor
     negative_text_ids: torch.Tensor
+    negative_text_family: torch.Tensor  # of which of `collators.TEXT_FAMILIES` each is, by position
 
     @classmethod
     def split(cls, inputs: dict[str, Any]) -> tuple["BatchLayout", dict[str, torch.Tensor]]:

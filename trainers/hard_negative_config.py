@@ -54,7 +54,7 @@ class HardNegativeConfig(TrainingArguments):
     max_text_negatives: int = field(default=10, metadata={"help": "Most negative captions per row and step; 0: none."})
     text_families: list[str] = field(
         default_factory=lambda: list(TEXT_FAMILIES),
-        metadata={"help": "Which captions serve as text negatives: rule, retrieved or both."},
+        metadata={"help": "Which captions serve as text negatives: rule, retrieval or both."},
     )
     image_weight: float = field(
         default=1.0, metadata={"help": "Weight of the image loss (a caption against negative images)."}

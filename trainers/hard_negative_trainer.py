@@ -265,7 +265,7 @@ class HardNegativeTrainer(Trainer):
                 f"{names}; the weights are those of the step before. Lower the learning rate, train in bf16 or "
                 "float32 rather than fp16, or look at these rows."
             )
-        self._meter.add_step(own, result)
+        self._meter.add_step(own, result, layout.negative_text_family)
         return result.loss
 
     def _zero_loss(self, *outputs: torch.Tensor | None) -> torch.Tensor:

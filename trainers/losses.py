@@ -234,37 +234,3 @@ def _scores_of(
     if all_rows:
         return (anchor @ hard.t())[rows, negatives]
     return (anchor[rows] * hard).sum(-1)
-
-
-@torch.no_grad()
-def count_solved(
-    anchor: torch.Tensor, positive: torch.Tensor, negative: torch.Tensor, owner: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Hard negatives that lie strictly further from the anchor than their row's positive: `(solved, negatives)`.
-
-    Args: as for `count_hits`.
-    """
-    anchor, positive, negative = anchor.float(), positive.float(), negative.float()
-    score = (anchor * positive).sum(-1)
-    solved = (anchor[owner] * negative).sum(-1) < score[owner]
-    return solved.sum(), torch.tensor(len(owner), device=owner.device)
-
-
-@torch.no_grad()
-def count_hits(
-    anchor: torch.Tensor, positive: torch.Tensor, negative: torch.Tensor, owner: torch.Tensor
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows whose positive lies strictly closer to the anchor than each of their hard negatives: `(hits, rows judged)`.
-
-    Args:
-        anchor: `[batch, dim]`, of length 1, like all others.
-        positive: `[batch, dim]`.
-        negative: `[num_negatives, dim]`.
-        owner: row of each negative, `[num_negatives]`.
-    """
-    anchor, positive, negative = anchor.float(), positive.float(), negative.float()
-    score = (anchor * positive).sum(-1)
-    hardest = torch.full_like(score, -torch.inf)
-    hardest = hardest.scatter_reduce(0, owner, (anchor[owner] * negative).sum(-1), "amax")
-    judged = torch.bincount(owner, minlength=len(score)) > 0
-    return (score > hardest)[judged].sum(), judged.sum()

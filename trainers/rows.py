@@ -108,6 +108,19 @@ def decode_image(image: Any) -> PILImage.Image | None:
         return None
 
 
+def image_bytes(encoded: dict[str, Any] | None) -> bytes | None:
+    """The file behind an image that is still encoded, or None if there is none."""
+    if not encoded:
+        return None
+    if encoded.get("bytes"):
+        return encoded["bytes"]
+    try:
+        with open(encoded.get("path") or "", "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
 class SkipCounter:
     """Counts what was left out, across the processes that load data.
 

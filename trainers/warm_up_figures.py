@@ -22,9 +22,10 @@ from data_scripts.negatives.rules import EDITS
 from data_scripts.sources import procedural
 from modeling_mmgeo import MMCLIPProcessor
 
+from .patch_targets import glyph_targets, stroke_targets
+
 logger = logging.get_logger(__name__)
 
-GLYPHS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789°.xyz+-"
 DRAWS = 50  # of a figure before the image size is given up
 STATEMENTS = 4  # per figure: half true, half proven false, as far as there are any
 
@@ -38,13 +39,24 @@ class WarmUpFigures(torch.utils.data.Dataset):
         patch_size: side of a patch in pixels.
         seed: figure i is a function of (seed, i).
         diagrams: figures to draw from besides the procedural families; half of all figures are then theirs.
+        families: the procedural families to draw from; all of them for None.
+
+    Raises:
+        ValueError: if a family is unknown.
     """
 
     def __init__(
-        self, num_figures: int, image_size: int, patch_size: int, seed: int, diagrams: Sequence[Diagram] = ()
+        self,
+        num_figures: int,
+        image_size: int,
+        patch_size: int,
+        seed: int,
+        diagrams: Sequence[Diagram] = (),
+        families: Sequence[str] | None = None,
     ) -> None:
         self.num_figures, self.image_size, self.patch_size, self.seed = num_figures, image_size, patch_size, seed
         self.diagrams = diagrams
+        self.families = procedural.choose_families(families)
 
     def __len__(self) -> int:
         return self.num_figures
@@ -53,9 +65,11 @@ class WarmUpFigures(torch.utils.data.Dataset):
         # A stream of its own: no figure of a data set comes back here.
         rng = np.random.default_rng([self.seed, 7, index])
         diagram, drawing = self._draw(index, rng)
+        image = np.asarray(rasterise(drawing))
         return {
-            "image": np.asarray(rasterise(drawing)),
-            "glyphs": self._glyph_targets(drawing.glyphs()),
+            "image": image,
+            "glyphs": glyph_targets(drawing, self.patch_size),
+            "strokes": stroke_targets(drawing, image, self.patch_size),
             "diagram": diagram,
             "statements": draw_statements(diagram, rng),
         }
@@ -66,8 +80,8 @@ class WarmUpFigures(torch.utils.data.Dataset):
             if self.diagrams and index % 2:
                 diagram = _new_letters(self.diagrams[int(rng.integers(len(self.diagrams)))], rng)
             else:
-                families = list(procedural.FAMILIES)
-                diagram = procedural.draw_program(families[int(rng.integers(len(families)))], rng).diagram
+                family = self.families[int(rng.integers(len(self.families)))]
+                diagram = procedural.draw_program(family, rng).diagram
             try:
                 return diagram, lay_out(diagram, Style.draw(rng, self.image_size))
             except NoRoom:
@@ -75,16 +89,6 @@ class WarmUpFigures(torch.utils.data.Dataset):
         raise ValueError(
             f"no figure of {DRAWS} has room for its letters on {self.image_size} pixels: draw larger ones"
         )
-
-    def _glyph_targets(self, glyphs: list[tuple[str, float, float]]) -> torch.Tensor:
-        """Which glyphs have their centre in which patch, `[patches, len(GLYPHS)]`, 0 or 1."""
-        side = self.image_size // self.patch_size
-        targets = torch.zeros(side, side, len(GLYPHS))
-        for char, x, y in glyphs:
-            if char in GLYPHS:
-                row, column = (min(max(int(v) // self.patch_size, 0), side - 1) for v in (y, x))
-                targets[row, column, GLYPHS.index(char)] = 1.0
-        return targets.flatten(0, 1)
 
 
 def _new_letters(diagram: Diagram, rng: np.random.Generator) -> Diagram:
@@ -158,6 +162,7 @@ class WarmUpCollator:
             "truth": torch.tensor([[s.holds(f["diagram"]) for s in statements] for f in figures]),
             "owner": torch.tensor([i for i, f in enumerate(figures) for _ in f["statements"]]),
             "glyphs": torch.stack([f["glyphs"] for f in figures]),
+            "strokes": torch.stack([f["strokes"] for f in figures]),
         }
 
 

@@ -3,10 +3,11 @@
     python -m trainers.warm_up_vision --config trainers/recipes/warm_up_tiny.yaml --output_dir runs/mmclip-warm
 
 A contrastive loss says only that two figures differ; a tower that cannot yet read a letter finds no way down from
-there. The program that drew a figure knows everything about it, so two dense tasks come first:
+there. The program that drew a figure knows everything about it, so three dense tasks come first:
 
-- glyphs: for every patch, which letters and digits are printed there, read off the second-to-last layer, the one an
-  LMM sees;
+- glyphs: for every patch, which letters, digits and signs are printed there;
+- strokes: for every patch, whether there is ink, a straight line, a bent one, a junction; both are read off the
+  second-to-last layer, the one an LMM sees;
 - statements: for every figure, which statements of the whole batch are true of it and which are proven false, judged
   by the similarity of image and text embedding with a sigmoid loss (Zhai et al. 2023, SigLIP, Eq. 1). Unlike there,
   nothing is assumed: what can be neither proven nor disproven on coordinates is left out.
@@ -24,11 +25,13 @@ from trl import TrlParser
 from data_scripts.cli import run_command
 from modeling_mmgeo import MMCLIPModel
 
+from .patch_targets import GLYPHS, STROKES
 from .rows import check_columns, load_split
 from .run import train
 from .scratch import ScratchConfig, scratch_mmclip
-from .warm_up_figures import GLYPHS, WarmUpCollator, WarmUpFigures, load_diagrams, wordings
+from .warm_up_figures import WarmUpCollator, WarmUpFigures, load_diagrams, wordings
 
+TASKS = ("glyph", "stroke", "statement")
 LENGTH_GROUPS = 4  # texts are padded within groups of like length
 
 
@@ -43,19 +46,31 @@ class WarmUpArguments(ScratchConfig):
             "help": "Folder or Hub id of hard-negative rows: draw their figures too, with new letters and looks."
         },
     )
+    families: list[str] | None = field(
+        default=None,
+        metadata={"help": "Procedural families to draw from, such as triangle rectangle (default: all)."},
+    )
     glyph_weight: float = field(default=1.0, metadata={"help": "Weight of the glyph task."})
+    stroke_weight: float = field(default=1.0, metadata={"help": "Weight of the stroke task."})
     statement_weight: float = field(default=1.0, metadata={"help": "Weight of the statement task."})
 
 
 class WarmUpModel(nn.Module):
-    """An MMCLIP with the two heads of the warm-up."""
+    """An MMCLIP with the heads of the warm-up, one linear layer each."""
 
-    def __init__(self, mmclip: MMCLIPModel, glyph_weight: float = 1.0, statement_weight: float = 1.0) -> None:
+    def __init__(
+        self,
+        mmclip: MMCLIPModel,
+        glyph_weight: float = 1.0,
+        stroke_weight: float = 1.0,
+        statement_weight: float = 1.0,
+    ) -> None:
         super().__init__()
         self.mmclip = mmclip
-        self.glyph_weight, self.statement_weight = glyph_weight, statement_weight
+        self.glyph_weight, self.stroke_weight, self.statement_weight = glyph_weight, stroke_weight, statement_weight
         self.glyph_head = nn.Linear(mmclip.vision_tower.config.hidden_size, len(GLYPHS))
         nn.init.constant_(self.glyph_head.bias, -5.0)  # nearly every patch is blank
+        self.stroke_head = nn.Linear(mmclip.vision_tower.config.hidden_size, len(STROKES))
         self.bias = nn.Parameter(torch.tensor(0.0))
 
     def forward(
@@ -66,8 +81,13 @@ class WarmUpModel(nn.Module):
         truth: torch.Tensor,
         owner: torch.Tensor,
         glyphs: torch.Tensor,
+        strokes: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
-        """Loss of a batch, the share of printed patches whose strongest glyph is right, and of twins told apart.
+        """Loss of a batch and how well its tasks are done.
+
+        `glyph_accuracy` is the share of printed patches whose strongest glyph is right, `stroke_accuracy` that of
+        patches judged rightly, those with and those without the stroke counting half each, `statement_accuracy` that
+        of statements ranked above their false twins.
 
         Args:
             pixel_values: `[batch, 3, size, size]`.
@@ -76,6 +96,7 @@ class WarmUpModel(nn.Module):
             truth: 1 true, 0 proven false, nan unknown, `[batch, num_statements]`.
             owner: figure each statement was drawn from, `[num_statements]`.
             glyphs: `[batch, patches, len(GLYPHS)]`, 0 or 1.
+            strokes: `[batch, patches, len(STROKES)]`, 0 or 1.
         """
         vision = self.mmclip.get_image_features(pixel_values=pixel_values, output_hidden_states=True)
         patches = vision.hidden_states[-2][:, -glyphs.shape[1] :]  # without the class token where there is one
@@ -83,6 +104,10 @@ class WarmUpModel(nn.Module):
         glyph_loss = nn.functional.binary_cross_entropy_with_logits(
             glyph_logits, glyphs, reduction="sum", pos_weight=glyphs.new_tensor(4.0)
         ) / glyphs.sum().clamp(min=1)
+        stroke_logits = self.stroke_head(patches)
+        stroke_losses = nn.functional.binary_cross_entropy_with_logits(stroke_logits, strokes, reduction="none")
+        # Each kind counts by how often it occurs: junctions are rare, ink is not.
+        stroke_loss = (stroke_losses.sum((0, 1)) / strokes.sum((0, 1)).clamp(min=1)).mean()
 
         text = self._text_features(input_ids, attention_mask)
         image = nn.functional.normalize(vision.pooler_output, dim=-1)
@@ -98,13 +123,21 @@ class WarmUpModel(nn.Module):
             read = (glyph_logits.amax(-1, keepdim=True) == glyph_logits) & (glyphs > 0)
             marked = glyphs.amax(-1) > 0
             glyph_accuracy = read.any(-1)[marked].float().mean()
+            right = ((stroke_logits > 0) == (strokes > 0)).float()
+            stroke_accuracy = (right[strokes > 0].mean() + right[strokes == 0].mean()) / 2
             # A true statement and its false twin stand side by side.
             score, label = logits[owner, torch.arange(len(owner))], truth[owner, torch.arange(len(owner))]
             twins = (label[:-1] == 1) & (label[1:] == 0) & (owner[:-1] == owner[1:])
             statement_accuracy = (score[:-1] > score[1:])[twins].float().mean()
         return {
-            "loss": self.glyph_weight * glyph_loss + self.statement_weight * statement_loss,
+            "loss": self.glyph_weight * glyph_loss
+            + self.stroke_weight * stroke_loss
+            + self.statement_weight * statement_loss,
+            "glyph_loss": glyph_loss,
+            "stroke_loss": stroke_loss,
+            "statement_loss": statement_loss,
             "glyph_accuracy": glyph_accuracy,
+            "stroke_accuracy": stroke_accuracy,
             "statement_accuracy": statement_accuracy,
         }
 
@@ -121,11 +154,12 @@ class WarmUpModel(nn.Module):
 
 
 class WarmUpTrainer(Trainer):
-    """Logs both accuracies, averaged since the last log."""
+    """Logs each task's loss and accuracy, averaged since the last log."""
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self._measured: dict[str, list[torch.Tensor]] = {"glyph_accuracy": [], "statement_accuracy": []}
+        names = [f"{task}_{what}" for task in TASKS for what in ("loss", "accuracy")]
+        self._measured: dict[str, list[torch.Tensor]] = {name: [] for name in names}
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
         outputs = model(**inputs)
@@ -152,9 +186,11 @@ def warm_up(args: WarmUpArguments, training_args: TrainingArguments) -> None:
     sizes = ScratchConfig(**{f.name: getattr(args, f.name) for f in fields(ScratchConfig)})
     mmclip, processor = scratch_mmclip(captions, sizes, seed=training_args.seed)
     trainer = WarmUpTrainer(
-        model=WarmUpModel(mmclip, args.glyph_weight, args.statement_weight),
+        model=WarmUpModel(mmclip, args.glyph_weight, args.stroke_weight, args.statement_weight),
         args=training_args,
-        train_dataset=WarmUpFigures(args.num_figures, args.image_size, args.patch_size, training_args.seed, diagrams),
+        train_dataset=WarmUpFigures(
+            args.num_figures, args.image_size, args.patch_size, training_args.seed, diagrams, args.families
+        ),
         data_collator=WarmUpCollator(processor),
     )
     train(trainer, lambda: "")  # figures are drawn, none can be unreadable

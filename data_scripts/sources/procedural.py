@@ -1,13 +1,13 @@
 """Figures made from nothing: families of construction programs, and free composition as one more.
 
 Promise: figure `(seed, split, index)` is the same for ever; nothing is read, nothing downloaded. Held-out figures come
-from their own stream of random numbers.
+from their own stream of random numbers. Choosing families leaves figures out and changes none.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, count, islice
 
 import numpy as np
 
@@ -143,10 +143,38 @@ def shuffle_letters(program: Program, rng: np.random.Generator) -> Program:
     return program.relabel(dict(zip(names, rng.permutation(letters).tolist(), strict=True)))
 
 
+def choose_families(names: Iterable[str] | None) -> tuple[str, ...]:
+    """These families, in the order in which they are kept; all of them for None.
+
+    Raises:
+        ValueError: if one is unknown, or none is named.
+    """
+    if names is None:
+        return tuple(FAMILIES)
+    chosen = set(names)
+    if unknown := sorted(chosen - set(FAMILIES)):
+        raise ValueError(f"unknown families {', '.join(unknown)}: expected some of {', '.join(FAMILIES)}")
+    if not chosen:
+        raise ValueError("no family of figures is named: leave --families out for all of them")
+    return tuple(name for name in FAMILIES if name in chosen)
+
+
+def _begin(seed: int, split: str, index: int) -> tuple[str, np.random.Generator]:
+    """The family of a figure, and the generator for the rest of it."""
+    rng = np.random.default_rng([seed, {"train": 0, "validation": 1, "test": 2}[split], index])
+    return list(FAMILIES)[int(rng.integers(len(FAMILIES)))], rng
+
+
+def figure_numbers(start: int, seed: int, split: str, chosen: Sequence[str]) -> Iterator[int]:
+    """The numbers of a split's figures of the chosen families, without the first `start` of them."""
+    if set(chosen) == set(FAMILIES):
+        return count(start)
+    return islice((n for n in count() if _begin(seed, split, n)[0] in chosen), start, None)
+
+
 def figure_at(seed: int, split: str, index: int) -> tuple[str, Program, np.random.Generator]:
     """Figure number `index` of a split: its id, its program, and the generator for everything else of its row."""
-    rng = np.random.default_rng([seed, {"train": 0, "validation": 1, "test": 2}[split], index])
-    family = list(FAMILIES)[int(rng.integers(len(FAMILIES)))]
+    family, rng = _begin(seed, split, index)
     return f"procedural/{seed}/{split}/{index}/{family}", shuffle_letters(draw_program(family, rng), rng), rng
 
 

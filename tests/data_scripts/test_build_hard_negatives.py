@@ -295,6 +295,15 @@ def test_a_rebuild_replaces_what_was_there(built, tmp_path):
     assert parquet_bytes(tmp_path / "rows") == parquet_bytes(built[0])
 
 
+def test_rows_of_the_families_that_are_named(tmp_path):
+    names = ["triangle", "two_chords"]
+    report = build(BuildArguments(str(tmp_path / "rows"), **SMALL, families=names[::-1]))
+    ids = [row_id for split in load(tmp_path / "rows", tmp_path).values() for row_id in split["id"]]
+    assert len(ids) == SMALL["num_rows"] + SMALL["num_test_rows"]
+    assert {row_id.rsplit("/", 1)[1] for row_id in ids} == set(names)
+    assert "--families triangle two_chords" in report["command"]
+
+
 def test_geometry3k_rows_from_a_small_zip(tmp_path):
     bad = {"point_positions": {}, "line_instances": [], "diagram_logic_forms": []}
     records = {str(n): record() for n in (0, 1, 2, 2401, 2402)} | {"3": bad, "2403": []}
@@ -351,6 +360,8 @@ def test_the_command_reports_what_it_made(tmp_path, monkeypatch, capsys):
         (["--num_test_rows", "0"], "--num_test_rows must be at least 1, not 0"),
         (["--image_size", "8"], "--image_size must be at least 64, not 8"),
         (["--num_workers", "0"], "--num_workers must be at least 1, not 0"),
+        (["--families", "pyramid"], "unknown families pyramid: expected some of triangle"),
+        (["--families", "triangle", "--source", "mavis"], "--families choose among procedural figures"),
         (["--num_image_negatives", "0", "--num_rule_negatives", "0"], "a row needs a negative"),
     ],
 )

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from evaluation.candidate_sets import ImageSource
 from evaluation.encoding import DualEncoder, encode_captions, encode_images
 from tests.evaluation.rows import encoded, picture
 from tests.tiny import KINDS, tiny_mmclip
+from trainers.candidate_sets import ImageSource
 from trainers.rows import decode_image
 
 

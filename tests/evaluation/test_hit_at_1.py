@@ -8,11 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.candidate_sets import Anchor
 from evaluation.encoding import DualEncoder
 from evaluation.hit_at_1 import hit_at_one, main, measure_set
 from tests.evaluation.rows import HARD_NEGATIVES, encoded, hard_negative_rows, save
 from tests.tiny import tiny_llm, tiny_mmclip
+from trainers.candidate_sets import Anchor
 
 
 @settings(max_examples=50, deadline=None)

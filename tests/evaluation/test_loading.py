@@ -5,9 +5,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel
 
-from evaluation.loading import image_bytes, load_model, load_rows
-from tests.evaluation.rows import HARD_NEGATIVES, encoded, hard_negative_rows, picture, save
+from evaluation.loading import load_model, load_rows
+from tests.evaluation.rows import HARD_NEGATIVES, hard_negative_rows, picture, save
 from tests.tiny import tiny_mmclip
+from trainers.rows import image_bytes
 
 
 def test_images_stay_encoded_also_in_lists(tmp_path):
@@ -34,13 +35,6 @@ def test_what_is_missing_is_named(tmp_path, split, columns, config, message):
 def test_missing_data_set(tmp_path):
     with pytest.raises(ValueError, match="Cannot load the data set"):
         load_rows(str(tmp_path / "nothing"), "test", ("image",))
-
-
-def test_bytes_from_a_path(tmp_path):
-    (tmp_path / "a.png").write_bytes(picture(3))
-    assert image_bytes({"bytes": None, "path": str(tmp_path / "a.png")}) == picture(3)
-    assert image_bytes({"bytes": None, "path": str(tmp_path / "b.png")}) is None
-    assert image_bytes(encoded(b"")) is None
 
 
 def test_weights_that_are_missing_are_not_drawn_at_random(tmp_path):

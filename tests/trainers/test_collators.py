@@ -54,8 +54,11 @@ def test_families_and_limits(processor):
     row = hard_negative_row(0, 5, 3, 2)
     row["rule_captions"] += [row["caption"], row["rule_captions"][0], "", None]  # no negatives: true, double, empty
     rules = HardNegativeCollator(processor, text_families=["rule"]).text_negatives(row)
-    assert rules == row["rule_captions"][:3]
-    assert len(HardNegativeCollator(processor).text_negatives(row)) == 5
+    assert rules == dict.fromkeys(row["rule_captions"][:3], "rule")
+    row["retrieved_captions"].append(row["rule_captions"][0])
+    assert list(HardNegativeCollator(processor).text_negatives(row).values()) == ["rule"] * 3 + ["retrieval"] * 2
+    batch = HardNegativeCollator(processor)([row, hard_negative_row(1, 0, 0, 1)])
+    assert batch["negative_text_family"].tolist() == [0, 0, 0, 1, 1, 1]
     batch = HardNegativeCollator(processor, max_image_negatives=2, max_text_negatives=0)([row])
     assert batch["negative_image_owner"].tolist() == [0, 0] and len(batch["negative_text_index"]) == 0
     assert len(batch["pixel_values"]) == 3 and len(batch["input_ids"]) == 1

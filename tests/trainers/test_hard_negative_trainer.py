@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from transformers import TrainerCallback
 
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
 from tests.tiny import KINDS, tiny_mmclip
@@ -107,13 +108,25 @@ class Recording(HardNegativeTrainer):
 def test_training_learns_and_logs(tmp_path):
     rows = [hard_negative_row(k, 2, 2, 1) for k in range(8)]
     trainer = trainer_for(tmp_path, rows, max_steps=30, logging_steps=10, learning_rate=5e-3)
+    heard = []
+
+    class Logger(TrainerCallback):
+        """As the loggers of report_to are called."""
+
+        def on_log(self, args, state, control, logs=None, **kwargs):
+            heard.append(dict(logs))
+
+    trainer.add_callback(Logger())
     trainer.train()
-    logs = [log for log in trainer.state.log_history if "loss" in log]
+    logs = [log for log in heard if "loss" in log]
     assert len(logs) == 3
+    assert all(isinstance(value, (int, float)) for log in logs for value in log.values())  # others are not drawn
     for log in logs:
         assert {"image_loss", "text_loss", "image_hit_at_1", "text_hit_at_1", "logit_scale"} <= set(log)
         assert log["loss"] == pytest.approx((log["image_loss"] + log["text_loss"]) / 2, rel=1e-4)
         assert 0 <= log["image_hit_at_1"] <= log["image_solved"] <= 1
+        families = [log[f"{family}_hit_at_1"] for family in ("rule", "retrieval")]
+        assert log["text_hit_at_1"] <= min(families) and 0 <= log["in_batch_hit_at_1"] <= 1
         assert log["positives_per_second"] > 0 and "logit_bias" not in log
     assert logs[-1]["loss"] < 0.7 * logs[0]["loss"]
     assert logs[-1]["text_hit_at_1"] > logs[0]["text_hit_at_1"]
@@ -262,8 +275,8 @@ def test_rows_that_teach_nothing_fail_before_training(tmp_path):
     trainer_for(tmp_path, bare, in_batch_negatives=True)
     trainer_for(tmp_path, [*bare, hard_negative_row(70)])  # found behind the rows that are probed first
     rules = [hard_negative_row(k, 0, 2, 0) for k in range(3)]
-    with pytest.raises(ValueError, match="of retrieved are used"):
-        trainer_for(tmp_path, rules, text_families=["retrieved"])
+    with pytest.raises(ValueError, match="of retrieval are used"):
+        trainer_for(tmp_path, rules, text_families=["retrieval"])
     broken = [{**hard_negative_row(k), "image": truncated(draw("line", 0))} for k in range(3)]
     with pytest.raises(ValueError, match="None of the first 3 rows has a readable image"):
         trainer_for(tmp_path, broken)

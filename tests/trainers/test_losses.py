@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from transformers.models.clip.modeling_clip import image_text_contrastive_loss
 
-from trainers.losses import LOSS_TYPES, count_hits, count_solved, hard_negative_loss
+from trainers.losses import LOSS_TYPES, hard_negative_loss
 
 
 def textbook(image, text, scale, bias, negative_images, negative_texts, options, ids):
@@ -226,19 +226,3 @@ def test_what_does_not_fit_is_refused():
     owned = {"negative_text_embeds": unit(1), "negative_text_owner": torch.tensor([0])}
     with pytest.raises(ValueError, match="2 negative_text_ids for 1 negatives"):
         hard_negative_loss(image, image, scale, in_batch_negatives=True, **owned, negative_text_ids=torch.arange(2))
-
-
-def test_a_tie_is_no_hit():
-    axes = torch.eye(3)
-    negatives = torch.stack([axes[0], axes[2], axes[0]])
-    hits, judged = count_hits(axes, axes, negatives, torch.tensor([0, 1, 1]))
-    assert (hits.item(), judged.item()) == (1, 2)  # row 0 ties, row 1 wins, row 2 has none
-
-
-def test_solved_negatives_lie_further_than_the_positive():
-    axes = torch.eye(3)
-    negatives = torch.stack([axes[0], axes[2], axes[0], axes[1]])  # a tie, two solved, one more of another row
-    solved, total = count_solved(axes, axes, negatives, torch.tensor([0, 1, 1, 2]))
-    assert (solved.item(), total.item()) == (3, 4)
-    solved, total = count_solved(axes, axes, axes[:0], torch.tensor([], dtype=torch.long))
-    assert (solved.item(), total.item()) == (0, 0)

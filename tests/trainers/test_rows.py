@@ -7,7 +7,7 @@ from datasets import Dataset, DatasetDict, Image, List
 from PIL import Image as PILImage
 
 from tests.trainers.rows import draw, encoded, hard_negatives, truncated
-from trainers.rows import SkipCounter, check_columns, decode_image, load_split, undecoded
+from trainers.rows import SkipCounter, check_columns, decode_image, image_bytes, load_split, undecoded
 
 
 def test_undecoded_rows_hold_the_same_bytes():
@@ -21,6 +21,13 @@ def test_undecoded_rows_hold_the_same_bytes():
         assert len(one["negative_images"]) == len(other["negative_images"])
     stream = undecoded(rows.to_iterable_dataset())
     assert next(iter(stream))["image"]["bytes"] == raw[0]["image"]["bytes"]
+
+
+def test_bytes_from_a_path(tmp_path):
+    (tmp_path / "a.png").write_bytes(encoded(draw("square", 3))["bytes"])
+    assert image_bytes({"bytes": None, "path": str(tmp_path / "a.png")}) == encoded(draw("square", 3))["bytes"]
+    assert image_bytes({"bytes": None, "path": str(tmp_path / "b.png")}) is None
+    assert image_bytes({"bytes": b"", "path": None}) is None
 
 
 def test_a_truncated_image_does_not_break_reading_rows():

@@ -1,4 +1,4 @@
-"""Warm-up: targets lie where the figure prints them, statements are what they claim, and both tasks are learned."""
+"""Warm-up: targets lie where the figure prints them, statements are what they claim, and all tasks are learned."""
 
 import shutil
 
@@ -11,9 +11,9 @@ from transformers import AutoModel, AutoProcessor, TrainingArguments
 from data_scripts.diagram import Diagram
 from data_scripts.diagram.facts import check
 from data_scripts.sources import procedural
+from trainers.patch_targets import GLYPHS, STROKES
 from trainers.scratch import ScratchConfig, scratch_mmclip
 from trainers.warm_up_figures import (
-    GLYPHS,
     WarmUpCollator,
     WarmUpFigures,
     draw_statements,
@@ -40,7 +40,7 @@ SMALL = {
 def test_a_figure_is_a_function_of_its_number():
     first, second = (WarmUpFigures(4, 96, 16, seed=3)[2] for _ in range(2))
     assert np.array_equal(first["image"], second["image"]) and first["statements"] == second["statements"]
-    assert torch.equal(first["glyphs"], second["glyphs"])
+    assert torch.equal(first["glyphs"], second["glyphs"]) and torch.equal(first["strokes"], second["strokes"])
     assert not np.array_equal(first["image"], WarmUpFigures(4, 96, 16, seed=4)[2]["image"])
 
 
@@ -82,6 +82,14 @@ def test_statements_are_judged_against_every_figure():
             assert truth[row, column].item() == pytest.approx(expected, nan_ok=True)
 
 
+def test_figures_come_from_the_families_that_are_named():
+    squares = WarmUpFigures(6, 96, 16, seed=0, families=["square_circle"])
+    assert all(squares[i]["diagram"].circles for i in range(6))
+    assert not np.array_equal(squares[0]["image"], WarmUpFigures(6, 96, 16, seed=0)[0]["image"])
+    with pytest.raises(ValueError, match="unknown families pyramid"):
+        WarmUpFigures(6, 96, 16, seed=0, families=["pyramid"])
+
+
 def test_a_twin_differs_in_one_statement_and_that_is_false():
     rng = np.random.default_rng(1)
     for family in procedural.FAMILIES:
@@ -99,12 +107,12 @@ def test_the_tokenizer_knows_every_wording():
     assert all(unknown not in processor.tokenizer(text)["input_ids"] for text in wordings())
 
 
-def test_both_tasks_are_learned():
+def test_all_tasks_are_learned():
     torch.manual_seed(0)
     mmclip, processor = scratch_mmclip(wordings(), ScratchConfig(**SMALL))
     model = WarmUpModel(mmclip)
     batch = WarmUpCollator(processor)([WarmUpFigures(6, 96, 16, seed=0)[i] for i in range(6)])
-    assert batch["glyphs"].shape == (6, 36, len(GLYPHS))
+    assert batch["glyphs"].shape == (6, 36, len(GLYPHS)) and batch["strokes"].shape == (6, 36, len(STROKES))
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     losses = []
@@ -115,7 +123,8 @@ def test_both_tasks_are_learned():
         optimizer.step()
         losses.append(output["loss"].item())
     assert losses[-1] < 0.4 * losses[0]
-    assert model(**batch)["statement_accuracy"] > 0.8
+    after = model(**batch)
+    assert after["statement_accuracy"] > 0.8 and after["stroke_accuracy"] > 0.9
     assert not [n for n, p in model.named_parameters() if torch.equal(p, before[n])]
 
 

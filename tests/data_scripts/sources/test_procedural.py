@@ -1,5 +1,7 @@
 """The procedural source: figures by number, the same for ever, held-out ones apart."""
 
+from itertools import islice
+
 import numpy as np
 import pytest
 
@@ -10,10 +12,12 @@ from data_scripts.sources.composition import compose
 from data_scripts.sources.procedural import (
     FAMILIES,
     LETTERS,
+    choose_families,
     draw_expression,
     draw_letters,
     draw_program,
     figure_at,
+    figure_numbers,
     printable,
 )
 
@@ -38,6 +42,19 @@ def test_every_family_and_every_construction_comes_up():
     found = [figure_at(0, "train", i) for i in range(900)]
     assert {row_id.rsplit("/", 1)[1] for row_id, _, _ in found} == set(FAMILIES)
     assert {s.construction for _, program, _ in found for s in program.steps} == set(CONSTRUCTIONS)
+
+
+def test_choosing_families_leaves_figures_out_and_changes_none():
+    chosen = choose_families(["hexagon", "triangle"])
+    assert chosen == ("triangle", "hexagon") and choose_families(None) == tuple(FAMILIES)
+    expected = [i for i in range(300) if figure_at(0, "test", i)[0].rsplit("/", 1)[1] in chosen]
+    assert len(expected) > 3
+    assert list(islice(figure_numbers(0, 0, "test", chosen), len(expected))) == expected
+    assert list(islice(figure_numbers(2, 0, "test", chosen), len(expected) - 2)) == expected[2:]
+    assert list(islice(figure_numbers(5, 0, "test", tuple(FAMILIES)), 3)) == [5, 6, 7]
+    for names, message in ((["pyramid"], "unknown families pyramid"), ([], "no family of figures is named")):
+        with pytest.raises(ValueError, match=message):
+            choose_families(names)
 
 
 def test_plans_speak_of_constructions_and_of_points_that_are_there():

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.candidate_sets import SET_NAMES, build_candidate_sets, without_images
 from tests.evaluation.rows import encoded, hard_negative_rows, picture
+from trainers.candidate_sets import SET_NAMES, build_candidate_sets, without_images
 
 
 def build(rows, num_random=3, seed=0):

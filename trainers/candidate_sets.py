@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.loading import image_bytes
+from .rows import image_bytes
 
 SET_NAMES = ("random", "retrieval", "rule", "image")
 COLUMNS = ("image", "caption", "negative_images", "rule_captions", "rule_edits", "retrieved_captions")

@@ -1,0 +1,100 @@
+"""Dense targets: characters, lines, arcs and junctions are found in the patches where the figure has them."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_scripts.diagram.drawing import Drawing, Style, Text, rasterise
+from trainers.patch_targets import GLYPHS, STROKES, glyph_targets, junctions, stroke_targets
+
+SIDE = 4  # patches
+PATCH = 16
+
+
+def drawn(lines=(), arcs=(), texts=(), dots=()) -> Drawing:
+    return Drawing(Style(size=SIDE * PATCH, line_width=1.0), {}, tuple(lines), tuple(arcs), tuple(dots), tuple(texts))
+
+
+def patches(drawing: Drawing, kind: str) -> set[tuple[int, int]]:
+    """Row and column of every patch with that kind of stroke."""
+    targets = stroke_targets(drawing, np.asarray(rasterise(drawing)), PATCH)
+    return {divmod(i, SIDE) for i in targets[:, STROKES.index(kind)].nonzero().flatten().tolist()}
+
+
+def test_a_cross_has_lines_along_two_rows_of_patches_and_one_junction():
+    cross = drawn(lines=[((4, 24), (60, 24)), ((40, 4), (40, 60))])
+    row, column = {(1, c) for c in range(4)}, {(r, 2) for r in range(4)}
+    assert patches(cross, "line") == patches(cross, "ink") == row | column
+    assert patches(cross, "arc") == set() and patches(cross, "junction") == {(1, 2)}
+
+
+def test_a_circle_is_no_line_and_its_tangent_touches_once():
+    circle = drawn(arcs=[(32, 32, 20, 0, 360)], lines=[((2, 12), (62, 12))])
+    assert {(0, 1), (0, 2), (1, 0), (2, 0), (3, 1), (3, 2), (1, 3), (2, 3)} <= patches(circle, "arc")
+    assert not patches(circle, "arc") & {(0, 0), (0, 3), (3, 0), (3, 3)}
+    assert patches(circle, "line") == {(0, c) for c in range(4)}
+    assert {tuple(p) for p in junctions(circle).tolist()} == {(32.0, 12.0)}
+
+
+def test_marks_of_angles_and_neighbouring_pieces_of_a_curve_meet_nothing():
+    curve = tuple((float(x), 40 - 0.02 * (x - 30) ** 2) for x in range(6, 60, 4))
+    marked = drawn(lines=[((8, 8), (8, 56)), curve], arcs=[(8, 8, 10, 0, 90)])
+    assert len(junctions(marked)) == 1  # where the curve passes the line
+    assert patches(marked, "line") == {(r, 0) for r in range(4)}
+    assert (0, 0) in patches(marked, "arc")  # the angle's mark
+
+
+def test_what_only_cuts_a_corner_off_a_patch_is_not_asked_for():
+    assert patches(drawn(lines=[((1, 15.2), (40, 15.2)), ((40, 15.2), (40, 17.0))]), "line") == {
+        (0, 0),
+        (0, 1),
+        (0, 2),
+    }
+
+
+def test_glyphs_stand_in_the_patch_of_their_centre():
+    targets = glyph_targets(drawn(texts=[Text("A", 24, 8), Text("√", 56, 56)]), PATCH)
+    assert targets.shape == (SIDE * SIDE, len(GLYPHS)) and targets.sum() == 2
+    assert targets[1, GLYPHS.index("A")] == 1 and targets[15, GLYPHS.index("√")] == 1
+
+
+def test_a_blank_figure_has_no_target():
+    blank = drawn(texts=[Text("A", 8, 8)])
+    targets = stroke_targets(blank, np.full((64, 64), 255, np.uint8), PATCH)
+    assert torch.equal(targets, torch.zeros(16, len(STROKES))) and len(junctions(blank)) == 0
+
+
+NUMBER = st.floats(4, 60)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(NUMBER, NUMBER, NUMBER, NUMBER), max_size=4),
+    st.lists(st.tuples(NUMBER, NUMBER, st.floats(4, 25)), max_size=3),
+)
+def test_junctions_lie_on_two_strokes(segments, circles):
+    segments = [s for s in segments if np.hypot(s[0] - s[2], s[1] - s[3]) > 1]
+    figure = drawn([((a, b), (c, d)) for a, b, c, d in segments], [(*c, 0, 360) for c in circles])
+    for point in junctions(figure):
+        near = [abs(np.hypot(*(point - c[:2])) - c[2]) for c in map(np.array, circles)]
+        for a, b, c, d in segments:
+            start, along = np.array([a, b]), np.array([c - a, d - b])
+            share = np.clip(np.dot(point - start, along) / np.dot(along, along), 0, 1)
+            near.append(float(np.hypot(*(point - start - share * along))))
+        assert sorted(near)[1] < 2.5
+
+
+@settings(max_examples=60, deadline=None)
+@given(*[NUMBER] * 8)
+def test_lines_that_cross_have_a_junction_there(a, b, c, d, e, f, g, h):
+    p, q, r, s = (np.array(x) for x in ((a, b), (c, d), (e, f), (g, h)))
+    matrix = np.column_stack([q - p, r - s])
+    lengths = np.hypot(*(q - p)) * np.hypot(*(s - r))
+    if lengths < 1 or abs(np.linalg.det(matrix)) < 0.15 * lengths:
+        return
+    share, other = np.linalg.solve(matrix, r - p)
+    found = junctions(drawn([((a, b), (c, d)), ((e, f), (g, h))]))
+    if 0 <= share <= 1 and 0 <= other <= 1:
+        assert found == pytest.approx(np.array([p + share * (q - p)]), abs=1e-6)

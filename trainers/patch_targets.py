@@ -1,0 +1,147 @@
+"""What stands in each patch of a figure, as its drawing knows it: the dense targets of the warm-up.
+
+Two questions are asked of a patch: which characters are printed there (`GLYPHS`), and of what the drawing consists
+there (`STROKES`): any ink at all, a straight line, a bent one, a junction. Targets are 0 or 1 and a function of the
+drawing alone; patches are counted row by row from the upper left, as vision transformers do.
+"""
+
+import numpy as np
+import torch
+
+from data_scripts.diagram.drawing import Drawing
+
+GLYPHS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789°√.,()+-"
+STROKES = ("ink", "line", "arc", "junction")
+DARK = 128  # grey level below which a pixel is ink
+LEAST_LENGTH = 3  # pixels of a stroke within a patch: what only cuts off a corner is not asked for
+MOST_CORNERS = 4  # of a line with corners; a polyline of more points is a curve
+TOUCH = 1.5  # pixels between two strokes that meet
+STRAIGHT = 0.1  # sine of the angle below which two lines that meet are one
+
+
+def glyph_targets(drawing: Drawing, patch_size: int) -> torch.Tensor:
+    """Which glyphs have their centre in which patch, `[patches, len(GLYPHS)]`."""
+    side = drawing.style.size // patch_size
+    targets = torch.zeros(side * side, len(GLYPHS))
+    for char, x, y in drawing.glyphs():
+        if char in GLYPHS:
+            targets[_patch_of(np.array([[x, y]]), patch_size, side)[0], GLYPHS.index(char)] = 1.0
+    return targets
+
+
+def stroke_targets(drawing: Drawing, image: np.ndarray, patch_size: int) -> torch.Tensor:
+    """Which of `STROKES` are in which patch, `[patches, len(STROKES)]`.
+
+    Args:
+        drawing: the figure.
+        image: the figure as `rasterise` painted it, `[size, size]`, grey.
+        patch_size: side of a patch in pixels, a divisor of the size.
+    """
+    side = drawing.style.size // patch_size
+    straight = [line for line in drawing.lines if len(line) <= MOST_CORNERS]
+    bent = [_along(line) for line in drawing.lines if len(line) > MOST_CORNERS] + [_around(a) for a in drawing.arcs]
+
+    def crossed(paths: list[np.ndarray], least: int) -> np.ndarray:
+        points = np.concatenate([np.empty((0, 2)), *paths])
+        return np.bincount(_patch_of(points, patch_size, side), minlength=side * side) >= least
+
+    columns = {
+        "ink": (image.reshape(side, patch_size, side, patch_size) < DARK).any((1, 3)).ravel(),
+        "line": crossed([_along(line) for line in straight], LEAST_LENGTH),
+        "arc": crossed(bent, LEAST_LENGTH),
+        "junction": crossed([junctions(drawing)], 1),
+    }
+    return torch.from_numpy(np.stack([columns[name] for name in STROKES], axis=1).astype(np.float32))
+
+
+def _patch_of(points: np.ndarray, patch_size: int, side: int) -> np.ndarray:
+    """The patch that each point `[points, 2]` in pixels lies in."""
+    columns, rows = np.clip(points // patch_size, 0, side - 1).astype(int).T
+    return rows * side + columns
+
+
+def _along(line: tuple[tuple[float, float], ...]) -> np.ndarray:
+    """A point for every pixel of a polyline's length, `[points, 2]`."""
+    ends = np.array(line)
+    pieces = []
+    for a, b in zip(ends, ends[1:], strict=False):
+        steps = max(int(np.hypot(*(b - a))), 1)
+        pieces.append(a + (np.arange(steps)[:, None] + 0.5) / steps * (b - a))
+    return np.concatenate(pieces)
+
+
+def _around(arc: tuple[float, float, float, float, float]) -> np.ndarray:
+    """A point for every pixel of an arc's length, `[points, 2]`."""
+    x, y, radius, start, end = arc
+    steps = max(int(radius * np.radians(end - start)), 1)
+    turns = np.radians(start + (np.arange(steps) + 0.5) / steps * (end - start))
+    return np.column_stack([x + radius * np.cos(turns), y - radius * np.sin(turns)])
+
+
+def junctions(drawing: Drawing) -> np.ndarray:
+    """Where two lines, a line and a circle, or two circles of a drawing meet, cross or touch, `[junctions, 2]`.
+
+    The arcs that mark angles are no part of the figure and meet nothing; neighbouring pieces of a curve do not count.
+    """
+    pieces = [
+        (*a, *b, number if len(line) > MOST_CORNERS else -1 - number)
+        for number, line in enumerate(drawing.lines)
+        for a, b in zip(line, line[1:], strict=False)
+    ]
+    lines = np.array(pieces, dtype=float).reshape(-1, 5)
+    lines = lines[np.hypot(*(lines[:, 2:4] - lines[:, :2]).T) > 0]
+    circles = np.array([a[:3] for a in drawing.arcs if a[4] - a[3] >= 360], dtype=float).reshape(-1, 3)
+    return np.concatenate([_lines_meet(lines), _circles_cut(lines, circles), _circles_meet(circles)])
+
+
+def _lines_meet(lines: np.ndarray) -> np.ndarray:
+    """Meetings of lines `[lines, 5]`: both ends, and the number of the curve they belong to, negative for none."""
+    first, second = np.triu_indices(len(lines), 1)
+    apart = (lines[first, 4] != lines[second, 4]) | (lines[first, 4] < 0)
+    a, b = lines[first[apart]], lines[second[apart]]
+    u, v, w = a[:, 2:4] - a[:, :2], b[:, 2:4] - b[:, :2], b[:, :2] - a[:, :2]
+    long_u, long_v = np.hypot(*u.T), np.hypot(*v.T)
+    across = _cross(u, v)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        s, t = _cross(w, v) / across, _cross(w, u) / across
+        meet = (np.abs(across) > STRAIGHT * long_u * long_v) & _within(s, long_u) & _within(t, long_v)
+    return a[meet, :2] + s[meet, None] * u[meet]
+
+
+def _circles_cut(lines: np.ndarray, circles: np.ndarray) -> np.ndarray:
+    """Meetings of lines `[lines, 5]` and circles `[circles, 3]`, tangents included."""
+    a, u = lines[:, None, :2], (lines[:, 2:4] - lines[:, :2])[:, None]
+    length = np.hypot(u[..., 0], u[..., 1])
+    u = u / length[..., None]
+    to_foot = ((circles[None, :, :2] - a) * u).sum(-1)  # [lines, circles], along the line
+    foot = a + to_foot[..., None] * u
+    gap = np.hypot(*np.moveaxis(foot - circles[None, :, :2], -1, 0))
+    half = np.sqrt(np.maximum(circles[None, :, 2] ** 2 - gap**2, 0.0))
+    half[np.abs(gap - circles[None, :, 2]) <= TOUCH / 2] = 0.0  # a tangent has one point of contact
+    near = gap <= circles[None, :, 2] + TOUCH
+    found = [a + (to_foot + way * half)[..., None] * u for way in (-1, 1)]
+    meet = [near & _within((to_foot + way * half) / length, length) for way in (-1, 1)]
+    return np.concatenate([points[which] for points, which in zip(found, meet, strict=True)])
+
+
+def _circles_meet(circles: np.ndarray) -> np.ndarray:
+    """Meetings of circles `[circles, 3]`, tangent ones included."""
+    first, second = np.triu_indices(len(circles), 1)
+    p, q = circles[first], circles[second]
+    between = q[:, :2] - p[:, :2]
+    apart = np.hypot(*between.T)
+    meet = (apart > 0) & (apart <= p[:, 2] + q[:, 2] + TOUCH) & (apart >= np.abs(p[:, 2] - q[:, 2]) - TOUCH)
+    p, q, between, apart = p[meet], q[meet], between[meet], apart[meet, None]
+    along = (p[:, 2:] ** 2 - q[:, 2:] ** 2 + apart**2) / (2 * apart)
+    half = np.sqrt(np.maximum(p[:, 2:] ** 2 - along**2, 0.0))
+    normal = np.column_stack([-between[:, 1], between[:, 0]]) / apart
+    return np.concatenate([p[:, :2] + along * between / apart + way * half * normal for way in (-1, 1)])
+
+
+def _cross(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    return u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+
+
+def _within(share: np.ndarray, length: np.ndarray) -> np.ndarray:
+    """Whether a place along a line, as a share of its length, is on it, or no further beyond than strokes touch."""
+    return (share * length >= -TOUCH) & ((share - 1) * length <= TOUCH)
