@@ -6,6 +6,7 @@ Positive and negatives go through the same two functions with the same `Style`: 
 Figures follow the paper's rules: black only, no title, everything inside the frame.
 """
 
+import threading
 from functools import lru_cache
 
 import numpy as np
@@ -72,9 +73,13 @@ def _filled(drawing: Drawing) -> Path:
     return Path(np.concatenate(vertices), np.concatenate(codes))
 
 
-@lru_cache(maxsize=1)
+_OWN = threading.local()  # two threads on one canvas would paint over each other's figures
+
+
 def _renderer(size: int) -> RendererAgg:
-    return RendererAgg(size, size, 72.0)  # at 72 dots per inch a point of line width is a pixel
+    if getattr(_OWN, "size", None) != size:
+        _OWN.size, _OWN.renderer = size, RendererAgg(size, size, 72.0)  # at 72 dpi a point of line width is a pixel
+    return _OWN.renderer
 
 
 def rasterise(drawing: Drawing) -> Image.Image:

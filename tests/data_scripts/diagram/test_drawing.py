@@ -1,5 +1,7 @@
 """Drawings: everything inside the frame, labels apart and where they should be, the same pixels again."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import shapely
@@ -177,3 +179,11 @@ def test_glyphs_stand_where_the_text_is():
     image = np.asarray(rasterise(drawing))
     for _, x, y in drawing.glyphs():
         assert image[int(y) - 7 : int(y) + 8, int(x) - 7 : int(x) + 8].min() < 100
+
+
+def test_threads_do_not_paint_over_each_other():
+    figures = drawings(12)
+    alone = [rasterise(drawing).tobytes() for drawing in figures]
+    with ThreadPoolExecutor(8) as pool:
+        for _ in range(5):
+            assert [image.tobytes() for image in pool.map(rasterise, figures)] == alone
