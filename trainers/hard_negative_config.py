@@ -6,21 +6,16 @@ whole run.
 
 from dataclasses import dataclass, field
 
-from accelerate import DistributedType
 from transformers import TrainingArguments
 
 from .collators import TEXT_FAMILIES
 from .losses import LOSS_TYPES
-
-
-def sharded(args: TrainingArguments) -> bool:
-    """Whether a model's layers are spread over processes, by the arguments or by `accelerate launch`."""
-    engines = (DistributedType.FSDP, DistributedType.DEEPSPEED)
-    return bool(args.fsdp or args.deepspeed or args.distributed_state.distributed_type in engines)
+from .muon import MuonArguments
+from .run import sharded
 
 
 @dataclass
-class HardNegativeConfig(TrainingArguments):
+class HardNegativeConfig(MuonArguments, TrainingArguments):
     """How an MMCLIP is trained.
 
     Raises:
@@ -155,6 +150,7 @@ class HardNegativeConfig(TrainingArguments):
                 "share_hard_negatives, or drop it."
             )
         super().__post_init__()
+        self.check_muon(self)
         if self.gather_across_devices is None:
             self.gather_across_devices = across_rows and self.world_size > 1
         for name in ("mini_batch_size", "text_group_size"):

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import nn
 from tqdm.auto import tqdm
-from transformers import ProcessorMixin, Trainer, TrainerCallback
+from transformers import ProcessorMixin, TrainerCallback
 from transformers.utils import logging
 
 from modeling_mmgeo import MMCLIPModel, MMCLIPOutput
@@ -30,6 +30,7 @@ from .gathering import gather_batch
 from .gradient_cache import backward_in_mini_batches
 from .hard_negative_config import HardNegativeConfig
 from .meter import Meter
+from .muon import MuonTrainer
 from .rows import Rows, check_columns, decode_image, undecoded
 
 logger = logging.get_logger(__name__)
@@ -124,7 +125,7 @@ class HardNegativeCallback(TrainerCallback):
             )
 
 
-class HardNegativeTrainer(Trainer):
+class HardNegativeTrainer(MuonTrainer):
     """Trains an `MMCLIPModel` contrastively on ragged hard negatives.
 
     Args:

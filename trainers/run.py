@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from accelerate import DistributedType
 from transformers import Trainer, TrainingArguments
 from transformers.trainer_utils import TrainOutput, sort_checkpoints
 from transformers.utils import logging
@@ -17,6 +18,12 @@ logger = logging.get_logger(__name__)
 
 STATE = "trainer_state.json"
 START_ANEW = ("no", "false", "none")
+
+
+def sharded(args: TrainingArguments) -> bool:
+    """Whether a model's layers are spread over processes, by the arguments or by `accelerate launch`."""
+    engines = (DistributedType.FSDP, DistributedType.DEEPSPEED)
+    return bool(args.fsdp or args.deepspeed or args.distributed_state.distributed_type in engines)
 
 
 def checkpoint_to_resume(args: TrainingArguments) -> str | None:

@@ -19,12 +19,13 @@ from dataclasses import dataclass, field, fields
 
 import torch
 from torch import nn
-from transformers import Trainer, TrainingArguments, set_seed
+from transformers import TrainingArguments, set_seed
 from trl import TrlParser
 
 from data_scripts.cli import run_command
 from modeling_mmgeo import MMCLIPModel
 
+from .muon import MuonArguments, MuonTrainer
 from .patch_targets import GLYPHS, STROKES
 from .rows import check_columns, load_split
 from .run import train
@@ -53,6 +54,19 @@ class WarmUpArguments(ScratchConfig):
     glyph_weight: float = field(default=1.0, metadata={"help": "Weight of the glyph task."})
     stroke_weight: float = field(default=1.0, metadata={"help": "Weight of the stroke task."})
     statement_weight: float = field(default=1.0, metadata={"help": "Weight of the statement task."})
+
+
+@dataclass
+class WarmUpConfig(MuonArguments, TrainingArguments):
+    """`TrainingArguments`, with Muon."""
+
+    remove_unused_columns: bool = field(
+        default=False, metadata={"help": "Must stay off: the collator makes the columns that the model takes."}
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.check_muon(self)
 
 
 class WarmUpModel(nn.Module):
@@ -153,7 +167,7 @@ class WarmUpModel(nn.Module):
         return torch.cat(parts)[order.argsort()]
 
 
-class WarmUpTrainer(Trainer):
+class WarmUpTrainer(MuonTrainer):
     """Logs each task's loss and accuracy, averaged since the last log."""
 
     def __init__(self, *args, **kwargs) -> None:
@@ -175,7 +189,7 @@ class WarmUpTrainer(Trainer):
         super().log(logs, start_time)
 
 
-def warm_up(args: WarmUpArguments, training_args: TrainingArguments) -> None:
+def warm_up(args: WarmUpArguments, training_args: WarmUpConfig) -> None:
     """Train, and save the MMCLIP with its processor in `output_dir`."""
     set_seed(training_args.seed)
     captions, diagrams = wordings(), []
@@ -199,8 +213,7 @@ def warm_up(args: WarmUpArguments, training_args: TrainingArguments) -> None:
 
 
 def main() -> None:
-    args, training_args = TrlParser((WarmUpArguments, TrainingArguments)).parse_args_and_config()
-    training_args.remove_unused_columns = False  # the collator makes the columns that the model takes
+    args, training_args = TrlParser((WarmUpArguments, WarmUpConfig)).parse_args_and_config()
     warm_up(args, training_args)
 
 

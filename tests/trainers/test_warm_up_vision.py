@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset
-from transformers import AutoModel, AutoProcessor, TrainingArguments
+from transformers import AutoModel, AutoProcessor
 
 from data_scripts.diagram import Diagram
 from data_scripts.diagram.facts import check
@@ -21,7 +21,7 @@ from trainers.warm_up_figures import (
     load_diagrams,
     wordings,
 )
-from trainers.warm_up_vision import WarmUpArguments, WarmUpModel, warm_up
+from trainers.warm_up_vision import WarmUpArguments, WarmUpConfig, WarmUpModel, warm_up
 
 SMALL = {
     "image_size": 96,
@@ -130,14 +130,14 @@ def test_all_tasks_are_learned():
 
 def test_the_command_leaves_a_plain_mmclip_and_resumes(tmp_path):
     def run(folder: str, figures: int) -> torch.Tensor:
-        training = TrainingArguments(
+        training = WarmUpConfig(
             output_dir=str(tmp_path / folder),
             per_device_train_batch_size=4,
             max_steps=4,
             save_steps=2,
             report_to="none",
-            remove_unused_columns=False,
             use_cpu=True,
+            muon_learning_rate=0.02,
         )
         warm_up(WarmUpArguments(num_figures=figures, **SMALL), training)
         model = AutoModel.from_pretrained(tmp_path / folder)
