@@ -24,7 +24,7 @@ from data_scripts.cli import run_command
 from evaluation.encoding import DualEncoder, check_dual_encoder, encode_captions, encode_images
 from evaluation.loading import load_model, load_processor, load_rows, pick_device
 from evaluation.results import bootstrap_interval, library_versions, weights_fingerprint, write_json
-from trainers.candidate_sets import COLUMNS, SET_NAMES, Anchor, build_candidate_sets, without_images
+from trainers.candidate_sets import COLUMNS, NUM_RANDOM, SET_NAMES, Anchor, build_candidate_sets, without_images
 from trainers.ranking import rank_set, ranked_first, similarities
 
 PAIRWISE_CHANCE = 0.5  # of one negative scoring below the positive, if the scores say nothing
@@ -135,7 +135,7 @@ class HitAtOneArguments:
     )
     output: str | None = field(default=None, metadata={"help": "JSON file for the result."})
     num_candidates: int = field(
-        default=10, metadata={"help": "Captions of other rows that each image's own meets in the random set."}
+        default=NUM_RANDOM, metadata={"help": "Captions of other rows that each image's own meets in the random set."}
     )
     batch_size: int = field(default=64, metadata={"help": "Images or captions encoded at once."})
     seed: int = field(default=0, metadata={"help": "Draws the random set and the bootstrap."})

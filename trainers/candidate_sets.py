@@ -25,6 +25,7 @@ import numpy as np
 from .rows import image_bytes
 
 SET_NAMES = ("random", "retrieval", "rule", "image")
+NUM_RANDOM = 10  # captions of other rows in the random set, as many as the other sets have negatives
 COLUMNS = ("image", "caption", "negative_images", "rule_captions", "rule_edits", "retrieved_captions")
 
 
@@ -47,6 +48,16 @@ class ImageSource:
     position: int
 
 
+@dataclass(frozen=True)
+class NumberedRow:
+    """What a usable row holds, by number."""
+
+    row: int  # its position among all rows
+    image: int
+    caption: int
+    negative_images: tuple[int | None, ...]  # in their order; None where there is no image
+
+
 @dataclass
 class CandidateSets:
     """All questions of a split, and the content they number.
@@ -57,6 +68,7 @@ class CandidateSets:
     captions: list[str] = field(default_factory=list)
     images: list[ImageSource] = field(default_factory=list)  # in the order of the rows
     sets: dict[str, list[Anchor]] = field(default_factory=lambda: {name: [] for name in SET_NAMES})
+    rows: list[NumberedRow] = field(default_factory=list)  # those that are usable
     num_rows: int = 0
     num_unusable_rows: int = 0  # without a caption or an image
     num_dropped_negatives: int = 0  # equal to the positive, repeated, or empty
@@ -75,23 +87,24 @@ class _Numbering:
 
 
 def build_candidate_sets(
-    rows: Iterable[Mapping[str, Any]], num_random: int, rng: np.random.Generator
+    rows: Iterable[Mapping[str, Any]], num_random: int = NUM_RANDOM, rng: np.random.Generator | None = None
 ) -> CandidateSets:
     """Read the rows once and number what they hold.
 
     Args:
-        rows: rows of hard negatives whose images are still encoded (`{"bytes", "path"}`).
+        rows: rows of hard negatives whose images are still encoded (`{"bytes", "path"}`). Columns of negatives may be
+            missing.
         num_random: captions of other rows per image in the random set; fewer if the split has fewer different ones.
-        rng: draws them.
+        rng: draws them; from seed 0 if not given.
 
     Raises:
         ValueError: if `num_random` is negative.
     """
     if num_random < 0:
         raise ValueError(f"the number of random captions cannot be negative, got {num_random}")
+    rng = np.random.default_rng(0) if rng is None else rng
     result, number_caption, number_image = CandidateSets(), _Numbering(), _Numbering()
-    usable: list[tuple[int, int]] = []  # image and caption of each usable row
-    texts: list[Mapping[str, list]] = []  # their other captions
+    texts: list[Mapping[str, list]] = []  # other captions of the usable rows
 
     def number_of_image(encoded: Any, source: ImageSource) -> int | None:
         content = image_bytes(encoded)
@@ -105,20 +118,21 @@ def build_candidate_sets(
     for index, row in enumerate(rows):
         result.num_rows += 1
         image = number_of_image(row["image"], ImageSource(index, "image", 0))
-        if image is None or not row["caption"]:
+        if image is None or not (row["caption"] or "").strip():
             result.num_unusable_rows += 1
             continue
         caption, _ = number_caption(row["caption"])
-        usable.append((image, caption))
-        texts.append({name: row[name] or [] for name in ("rule_captions", "rule_edits", "retrieved_captions")})
+        texts.append({name: row.get(name) or [] for name in ("rule_captions", "rule_edits", "retrieved_captions")})
         negatives = [
             number_of_image(encoded, ImageSource(index, "negative_images", position))
-            for position, encoded in enumerate(row["negative_images"] or [])
+            for position, encoded in enumerate(row.get("negative_images") or [])
         ]
+        result.rows.append(NumberedRow(index, image, caption, tuple(negatives)))
         _add(result, "image", caption, image, negatives)
 
     num_positive_captions = len(number_caption.numbers)  # random candidates are true captions of some figure
-    for (image, caption), row in zip(usable, texts, strict=True):
+    for numbered, row in zip(result.rows, texts, strict=True):
+        image, caption = numbered.image, numbered.caption
         _add(result, "random", image, caption, _others(caption, num_positive_captions, num_random, rng))
         for name, column in (("retrieval", "retrieved_captions"), ("rule", "rule_captions")):
             numbers = [number_caption(text)[0] if text else None for text in row[column]]

@@ -10,7 +10,6 @@ import copy
 import hashlib
 import random
 from collections.abc import Iterable, Sequence
-from itertools import zip_longest
 from typing import Any
 
 import torch
@@ -160,12 +159,22 @@ class HardNegativeCollator:
             return None
         return figure, caption
 
+    def choose_images(self, row: dict[str, Any]) -> list[tuple[int, str | None]]:
+        """Which negative images of a row are used: their positions and their captions, where they have one."""
+        captions = list(row.get("negative_captions") or ())
+        images = range(len(row.get("negative_images") or ()))
+        chosen = self._choose(list(images), self.max_image_negatives, row, "image")
+        return [(position, captions[position] if position < len(captions) else None) for position in chosen]
+
+    def choose_texts(self, row: dict[str, Any]) -> dict[str, str]:
+        """Which negative captions of a row are used, and of which family each is."""
+        offered = self.text_negatives(row)
+        return {text: offered[text] for text in self._choose(list(offered), self.max_text_negatives, row, "text")}
+
     def _negative_figures(self, row: dict[str, Any]) -> list[tuple[Image.Image, int]]:
         """The chosen negative images of a row that can be read, each with its identity."""
-        pairs = list(zip_longest(row.get("negative_images") or (), row.get("negative_captions") or ()))
-        pairs = pairs[: len(row.get("negative_images") or ())]
-        chosen = self._choose(pairs, self.max_image_negatives, row, "image")
-        decoded = [(decode_image(image), caption) for image, caption in chosen]
+        chosen = self.choose_images(row)
+        decoded = [(decode_image(row["negative_images"][position]), caption) for position, caption in chosen]
         figures = [(figure, image_id(figure, caption)) for figure, caption in decoded if figure is not None]
         if len(figures) < len(chosen):
             self._skipped.add("negative images", len(chosen) - len(figures))
@@ -192,10 +201,9 @@ class HardNegativeCollator:
             captions.append(read[1])
             names.append(row_name(row))
             negatives["image"] += [(*figure, owner) for figure in self._negative_figures(row)]
-            offered = self.text_negatives(row)
-            chosen = self._choose(list(offered), self.max_text_negatives, row, "text")
+            chosen = self.choose_texts(row)
             negatives["text"] += [(caption, caption_id(caption), owner) for caption in chosen]
-            families += [list(TEXT_FAMILIES).index(offered[caption]) for caption in chosen]
+            families += [list(TEXT_FAMILIES).index(family) for family in chosen.values()]
         if not figures and not self.blank_if_empty:
             unread = ", ".join(row_name(row) for row in rows[:5])
             raise ValueError(

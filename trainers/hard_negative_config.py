@@ -100,6 +100,9 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
     )
     num_train_epochs: float = field(default=1.0, metadata={"help": "Passes over the training rows."})
     per_device_train_batch_size: int = field(default=5, metadata={"help": "Positives per device and step."})
+    per_device_eval_batch_size: int = field(
+        default=64, metadata={"help": "Images and captions per device that evaluation encodes at once."}
+    )
     logging_steps: float = field(
         default=10, metadata={"help": "Log every so many steps; below 1, every such share of all steps."}
     )

@@ -1,13 +1,16 @@
 """`HardNegativeTrainer`: `transformers.Trainer` for an MMCLIP on rows of hard negatives.
 
 One forward pass per step embeds all images and all distinct texts; the loss is `hard_negative_loss`. Besides the loss
-it logs what `meter.Meter` measures, averaged since the last log: each family's loss, its Hit@1, the share of its
-negatives that are solved already, and positives per second; and the logit scale and bias.
+it logs what `meter.Meter` measures, averaged since the last log: the loss per term, Hit@1 per family of negatives, the
+share of negatives that are solved already, and positives per second; and the logit scale and bias. Evaluation measures
+Hit@1 on the four candidate sets (`eval_random_hit_at_1`, `eval_retrieval_hit_at_1`, `eval_rule_hit_at_1`,
+`eval_image_hit_at_1`, their mean `eval_hit_at_1`), so that `--metric_for_best_model hit_at_1 --load_best_model_at_end
+true` ends with the best checkpoint.
 
 Promises: a batch without a single negative gives zero loss and no error; a data set without any fails before training;
 a loss that is not finite ends the run with the names of the batch's rows, before the weights take harm;
-evaluation is a mean over rows, whatever the batch size, and draws the same negatives each time (several processes fill
-their last round with rows that were seen already); a resumed run ends with the weights of one that was not
+evaluation encodes each image and each distinct text once, and gives the same figures whatever the batch size and the
+number of processes, with the same negatives each time; a resumed run ends with the weights of one that was not
 interrupted; what the loss does not use (SigLIP's logit bias in a softmax) is frozen, so that data-parallel training
 does not wait for its gradient.
 """
@@ -25,13 +28,15 @@ from transformers.utils import logging
 from modeling_mmgeo import MMCLIPModel, MMCLIPOutput
 
 from .collators import TEXT_FAMILIES, HardNegativeCollator
-from .embedded_batch import BatchLayout
+from .embedded_batch import BatchLayout, EmbeddedBatch
 from .gathering import gather_batch
 from .gradient_cache import backward_in_mini_batches
 from .hard_negative_config import HardNegativeConfig
+from .losses import HardNegativeLoss
 from .meter import Meter
 from .muon import MuonTrainer
 from .rows import Rows, check_columns, decode_image, undecoded
+from .set_evaluation import ContentCollator, EvaluationContents, item_embeddings, measure
 
 logger = logging.get_logger(__name__)
 
@@ -132,7 +137,7 @@ class HardNegativeTrainer(MuonTrainer):
         model: the model; freezing flags of `args` are applied to it.
         args: a `HardNegativeConfig`.
         train_dataset: rows of hard negatives (a `datasets` data set; its images are not decoded here).
-        eval_dataset: the same, or a dict of them.
+        eval_dataset: the same, or a dict of them; no streams.
         processing_class: the `MMCLIPProcessor`, saved with every checkpoint.
         data_collator: default: a `HardNegativeCollator` made from `args`.
         kwargs: what else `transformers.Trainer` takes.
@@ -193,6 +198,7 @@ class HardNegativeTrainer(MuonTrainer):
                 "`accelerate launch` or `torchrun`, or make one GPU visible with CUDA_VISIBLE_DEVICES."
             )
         self._meter = Meter(self.args.device)
+        self._evaluated: dict[int, tuple[Rows, EvaluationContents]] = {}  # by the identity of the rows, held with them
         self.num_empty_batches = 0
         if hasattr(train_dataset, "__len__"):
             rows_per_epoch = len(train_dataset) / self.args.world_size
@@ -250,15 +256,8 @@ class HardNegativeTrainer(MuonTrainer):
         """
         own = layout.embedded(images, texts)
         batch = gather_batch(own) if self.args.gather_across_devices and self.args.world_size > 1 else own
-        options = {
-            "in_batch_negatives": self.args.in_batch_negatives,
-            "image_weight": self.args.image_weight,
-            "text_weight": self.args.text_weight,
-        }
-        if not batch.has_terms(**options):
+        if (result := self._loss_of(batch, logit_scale, logit_bias)) is None:
             return self._zero_loss(images, texts, logit_scale, logit_bias)
-        options |= {"share_hard_negatives": self.args.share_hard_negatives, "loss_type": self.args.loss_type}
-        result = batch.loss(logit_scale, logit_bias, **options)
         if self.model.training and not torch.isfinite(result.loss):
             names = ", ".join(layout.row_names[:MAX_NAMED_ROWS]) + ", ..." * (len(layout.row_names) > MAX_NAMED_ROWS)
             raise ValueError(
@@ -268,6 +267,20 @@ class HardNegativeTrainer(MuonTrainer):
             )
         self._meter.add_step(own, result, layout.negative_text_family)
         return result.loss
+
+    def _loss_of(
+        self, batch: EmbeddedBatch, logit_scale: torch.Tensor, logit_bias: torch.Tensor | None
+    ) -> HardNegativeLoss | None:
+        """The loss that the arguments ask for; None where the batch has nothing to contrast."""
+        options = {
+            "in_batch_negatives": self.args.in_batch_negatives,
+            "image_weight": self.args.image_weight,
+            "text_weight": self.args.text_weight,
+        }
+        if not batch.has_terms(**options):
+            return None
+        options |= {"share_hard_negatives": self.args.share_hard_negatives, "loss_type": self.args.loss_type}
+        return batch.loss(logit_scale, logit_bias, **options)
 
     def _zero_loss(self, *outputs: torch.Tensor | None) -> torch.Tensor:
         """Zero, with a gradient of zero for every parameter: data-parallel training waits for all of them."""
@@ -281,39 +294,57 @@ class HardNegativeTrainer(MuonTrainer):
 
     def prediction_step(
         self, model: nn.Module, inputs: dict, prediction_loss_only: bool, ignore_keys: list[str] | None = None
-    ) -> tuple[torch.Tensor, None, None]:
-        """The loss of an evaluation batch; contrastive rows have no labels, so there is nothing else to return."""
+    ) -> tuple[torch.Tensor | None, tuple[torch.Tensor, torch.Tensor] | None, None]:
+        """Items and embeddings of a batch of evaluation contents, for `evaluation_loop`.
+
+        Of rows from another collator than ours, the loss.
+        """
         inputs = self._prepare_inputs(inputs)
         with torch.no_grad(), self.compute_loss_context_manager():
-            return self.compute_loss(model, inputs).detach(), None, None
+            if "items" not in inputs:
+                return self.compute_loss(model, inputs).detach(), None, None
+            items = inputs.pop("items")
+            outputs = model(**inputs)
+            self._evaluated_scores = [
+                None if value is None else value.detach().float().cpu()
+                for value in (outputs.logit_scale, outputs.logit_bias)
+            ]
+            return None, (items, item_embeddings(items, outputs)), None
 
     def evaluation_loop(self, dataloader: Any, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any) -> Any:
-        """As in transformers, with the families' losses and Hit@1; the loss is a mean over rows, not over batches."""
-        training_meter, self._meter = self._meter, Meter(self.args.device)
-        try:
-            output = super().evaluation_loop(dataloader, *args, metric_key_prefix=metric_key_prefix, **kwargs)
-            measured = self._meter.read(self.accelerator.gather)
-        finally:
-            self._meter = training_meter
+        """As in transformers, with Hit@1 on the candidate sets and the losses; see `set_evaluation.measure`."""
+        output = super().evaluation_loop(dataloader, *args, metric_key_prefix=metric_key_prefix, **kwargs)
+        contents = dataloader.dataset
+        if not isinstance(contents, EvaluationContents):
+            return output
+        rows = self.args.per_device_train_batch_size * (self.args.world_size if self.args.gather_across_devices else 1)
+        items, embeddings = map(torch.from_numpy, output.predictions)
+        measured = measure(
+            contents, items, embeddings, rows, lambda batch: self._loss_of(batch, *self._evaluated_scores)
+        )
         weights = {"image_loss": self.args.image_weight, "text_loss": self.args.text_weight}
         present = {name: weight for name, weight in weights.items() if name in measured}
         if sum(present.values()):
             measured["loss"] = sum(measured[name] * weight for name, weight in present.items()) / sum(present.values())
         output.metrics.update({f"{metric_key_prefix}_{name}": value for name, value in measured.items()})
-        return output
+        return output._replace(predictions=None, num_samples=len(contents.rows))
 
     def _get_dataloader(
         self, dataset: Any, description: str, *args: Any, is_training: bool = False, **kwargs: Any
     ) -> Any:
-        """As in transformers; evaluation has its own collator, which draws the same negatives in every epoch."""
-        dataset = undecoded(dataset)
+        """As in transformers; evaluation goes through what the rows hold, each image and text once."""
         if is_training or not isinstance(self.data_collator, HardNegativeCollator):
-            return super()._get_dataloader(dataset, description, *args, is_training=is_training, **kwargs)
-        training_collator, self.data_collator = self.data_collator, self.data_collator.for_evaluation()
+            return super()._get_dataloader(undecoded(dataset), description, *args, is_training=is_training, **kwargs)
+        if id(dataset) not in self._evaluated:
+            quiet = self.args.disable_tqdm or not self.is_local_process_zero()
+            self._evaluated[id(dataset)] = (dataset, EvaluationContents(dataset, self.data_collator, quiet))
+        contents = self._evaluated[id(dataset)][1]
+        replaced = self.data_collator, self.args.dataloader_drop_last
+        self.data_collator, self.args.dataloader_drop_last = ContentCollator(self.data_collator.processor), False
         try:
-            return super()._get_dataloader(dataset, description, *args, is_training=is_training, **kwargs)
+            return super()._get_dataloader(contents, description, *args, is_training=is_training, **kwargs)
         finally:
-            self.data_collator = training_collator
+            self.data_collator, self.args.dataloader_drop_last = replaced
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add to a training log what was measured since the last one."""

@@ -51,7 +51,9 @@ def test_from_nothing_to_a_folder_that_loads(dataset, tmp_path):
         logits = model(**processor(text=["a square at C"], images=[draw("square", 2)])).logits_per_image
     assert torch.isfinite(logits).all()
     assert json.loads((tmp_path / "train_results.json").read_text())["train_loss"] > 0
-    assert json.loads((tmp_path / "eval_results.json").read_text())["eval_loss"] > 0
+    measured = json.loads((tmp_path / "eval_results.json").read_text())
+    assert measured["eval_loss"] > 0
+    assert {f"eval_{name}_hit_at_1" for name in ("random", "retrieval", "rule", "image")} <= set(measured)
     history = json.loads((tmp_path / "trainer_state.json").read_text())["log_history"]
     assert any("text_hit_at_1" in log for log in history)
     assert {"modeling_mmclip.py", "processing_mmclip.py"} <= {path.name for path in tmp_path.iterdir()}
