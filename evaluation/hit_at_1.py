@@ -65,7 +65,9 @@ def hit_at_one(
     )
 
 
-def measure_set(questions: list[Anchor], anchors: torch.Tensor, candidates: torch.Tensor, seed: int) -> dict:
+def measure_set(
+    questions: list[Anchor], anchors: torch.Tensor, candidates: torch.Tensor, seed: int, keep_hits: bool = False
+) -> dict:
     """Hit@1 on one candidate set.
 
     Args:
@@ -73,9 +75,11 @@ def measure_set(questions: list[Anchor], anchors: torch.Tensor, candidates: torc
         anchors: embeddings that the anchors' numbers point into, `[number, dim]`.
         candidates: embeddings that the numbers of positives and negatives point into, `[number, dim]`.
         seed: of the bootstrap.
+        keep_hits: whether to say of each anchor if it was a hit.
 
     Returns:
-        The entry of the set in the result file; with `kinds`, if the questions name kinds of edits.
+        The entry of the set in the result file; with `kinds`, if the questions name kinds of edits; with `hits`, if
+        they are kept.
     """
     hits, beaten = rank_set(questions, anchors, candidates)
     sizes = np.array([1 + len(question.negatives) for question in questions])
@@ -86,6 +90,8 @@ def measure_set(questions: list[Anchor], anchors: torch.Tensor, candidates: torc
         "mean_candidates": float(sizes.mean()),
         "num_anchors": len(questions),
     }
+    if keep_hits:
+        result["hits"] = [int(hit) for hit in hits]
     if any(question.edits for question in questions):
         result["kinds"] = measure_kinds(questions, beaten, seed)
     return result
@@ -139,6 +145,10 @@ class HitAtOneArguments:
     )
     batch_size: int = field(default=64, metadata={"help": "Images or captions encoded at once."})
     seed: int = field(default=0, metadata={"help": "Draws the random set and the bootstrap."})
+    keep_hits: bool = field(
+        default=False,
+        metadata={"help": "Also write of each anchor whether it was a hit, to compare models on the same anchors."},
+    )
     trust_remote_code: bool = field(
         default=False,
         metadata={"help": "Run the model's own code from the Hub. Ours and stock models need no such thing."},
@@ -170,7 +180,7 @@ def evaluate(arguments: HitAtOneArguments) -> dict:
     results: dict[str, dict | None] = {}
     for name, questions in without_images(sets, unreadable).items():
         sides = (caption_embeddings, image_embeddings) if name == "image" else (image_embeddings, caption_embeddings)
-        results[name] = measure_set(questions, *sides, arguments.seed) if questions else None
+        results[name] = measure_set(questions, *sides, arguments.seed, arguments.keep_hits) if questions else None
     return {
         "measure": "hit_at_1",
         "model": arguments.model,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import torch
 from datasets import Dataset
-from transformers import set_seed
+from transformers import TrainerCallback, set_seed
 from trl import TrlParser
 
 from data_scripts.cli import run_command
@@ -107,8 +107,8 @@ def load_model(
         raise ValueError(f"Cannot load the model {model.model_name_or_path}: {error}") from error
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Run the command; `arguments` default to those of the command line."""
+def main(arguments: list[str] | None = None, callbacks: list[TrainerCallback] | None = None) -> None:
+    """Run the command; `arguments` default to those of the command line, `callbacks` follow its training."""
     parser = TrlParser((ModelArguments, DataArguments, ScratchConfig, HardNegativeConfig))
     model_arguments, data, scratch, args = parser.parse_args_and_config(arguments)
     set_seed(args.seed)
@@ -120,6 +120,7 @@ def main(arguments: list[str] | None = None) -> None:
         train_dataset=train_rows,
         eval_dataset=eval_rows,
         processing_class=processor,
+        callbacks=callbacks,
     )
     train(trainer, trainer.data_collator.report)
     trainer.save_model()

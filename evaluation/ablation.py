@@ -1,0 +1,176 @@
+"""A table of ablations: the same training under several conditions and seeds, measured on the candidate sets.
+
+    python -m evaluation.ablation --config evaluation/ablations/negative_types.yaml --model_name_or_path warm
+    --dataset_name rows --output_dir runs/ablations/negative_types
+
+The configuration lists conditions, each a set of options of `trainers.train_mmclip` or several such trainings one
+after the other; all take the same number of steps from the same model, with the same seeds. After every run
+`results.json`, `table.md` and `plot.png` are written anew, with 95% intervals over seeds and test anchors (see
+`ablation_table`).
+
+Start it again after a kill, or with more seeds: what is finished is not done again. A run that fails is one line with
+its reason, and the others go on.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+from trl import TrlParser
+
+from data_scripts.cli import require_at_least, run_command
+from evaluation.ablation_runs import Condition, check_runs, measure, plan, read_conditions
+from evaluation.ablation_table import markdown_table, plot, summarise
+from evaluation.hit_at_1 import HitAtOneArguments
+from evaluation.results import library_versions, weights_fingerprint, write_json
+
+
+@dataclass
+class AblationArguments:
+    """Train and measure every condition of a table."""
+
+    model_name_or_path: str | None = field(
+        default=None,
+        metadata={"help": "Folder or Hub id of the model that all start from (required), such as a warmed-up one."},
+    )
+    dataset_name: str | None = field(
+        default=None, metadata={"help": "Folder or Hub id of rows of hard negatives to train on (required)."}
+    )
+    output_dir: str | None = field(default=None, metadata={"help": "Folder for runs and results (required)."})
+    title: str = field(default="Hit@1", metadata={"help": "Heading of the table and the plot."})
+    dataset_config: str | None = field(
+        default=None, metadata={"help": "Configuration of the data set to train on; a condition may name another one."}
+    )
+    test_dataset_name: str | None = field(
+        default=None, metadata={"help": "Rows to measure on (default: those that are trained on)."}
+    )
+    test_configs: list[str] | None = field(
+        default=None,
+        metadata={"help": "Configurations to measure on, one table each (default: the one that is trained on)."},
+    )
+    test_split: str = field(default="test", metadata={"help": "Split to measure on."})
+    max_steps: int = field(default=1000, metadata={"help": "Optimizer steps of every condition, over all its phases."})
+    seeds: list[int] = field(default_factory=lambda: [0, 1, 2], metadata={"help": "Seeds of the trainings."})
+    training: dict = field(
+        default_factory=dict,
+        metadata={"help": "Options of trainers.train_mmclip for all trainings (in the --config file)."},
+    )
+    conditions: list[dict] = field(
+        default_factory=list,
+        metadata={"help": "What is compared, each with a name and options (in the --config file)."},
+    )
+    only: list[str] | None = field(
+        default=None, metadata={"help": "Names of the conditions to train (default: all of the configuration)."}
+    )
+    baseline: str | None = field(
+        default=None, metadata={"help": "Condition that differences are taken to (default: the first)."}
+    )
+    batch_size: int = field(default=64, metadata={"help": "Images or captions encoded at once when measuring."})
+
+    def __post_init__(self) -> None:
+        for name in ("model_name_or_path", "dataset_name", "output_dir"):
+            if not getattr(self, name):
+                raise ValueError(f"--{name} is missing: {self.__dataclass_fields__[name].metadata['help']}")
+        require_at_least(self, max_steps=1, batch_size=1)
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"--seeds must be different numbers, at least one, not {self.seeds}")
+
+    def read_conditions(self) -> list[Condition]:
+        """The conditions, with the data set and the options that all trainings share."""
+        rows = {"dataset_name": self.dataset_name, "dataset_config": self.dataset_config}
+        common = {**rows, "report_to": "none", "disable_tqdm": True, **self.training}
+        found = read_conditions(self.conditions, common, self.max_steps)
+        names = [condition.name for condition in found]
+        if unknown := sorted(set(self.only or ()) - set(names)):
+            raise ValueError(f"--only names no condition {', '.join(unknown)}: they are {', '.join(names)}")
+        found = [condition for condition in found if self.only is None or condition.name in self.only]
+        if self.baseline is not None and self.baseline not in [condition.name for condition in found]:
+            raise ValueError(f"--baseline {self.baseline!r} is none of the conditions {', '.join(names)}")
+        return found
+
+    def tests(self) -> dict[str, HitAtOneArguments]:
+        """What every model is measured on, by name."""
+        rows = self.test_dataset_name or self.dataset_name
+        return {
+            config or "test": HitAtOneArguments(
+                model="", dataset=rows, split=self.test_split, dataset_config=config, batch_size=self.batch_size
+            )
+            for config in (self.test_configs or [self.dataset_config])
+        }
+
+
+def one_line(error: BaseException) -> str:
+    """Why a run failed, in a line."""
+    said = " ".join(str(error).split())[:300]
+    return said if isinstance(error, ValueError) and said else f"{type(error).__name__}: {said}".rstrip(": ")
+
+
+def ablate(args: AblationArguments) -> dict:
+    """Train and measure; returns the content of `results.json`.
+
+    Raises:
+        ValueError: before the first training, if conditions are not what `trainers.train_mmclip` takes.
+    """
+    conditions, folder = args.read_conditions(), Path(args.output_dir)
+    runs = plan(conditions, args.seeds, args.model_name_or_path, folder)
+    check_runs(runs, args.model_name_or_path)
+    tests, measured, failed = args.tests(), {}, []
+    with tqdm(total=sum(run.steps for run in runs), unit="step", desc=args.title, dynamic_ncols=True) as bar:
+        for run in runs:
+            bar.set_postfix_str(f"{run.condition.name}, seed {run.seed}")
+            before = bar.n
+            try:
+                measured[run.condition.name, run.seed] = measure(run, args.model_name_or_path, tests, bar.update)
+            except (Exception, SystemExit) as error:
+                failed.append({"condition": run.condition.name, "seed": run.seed, "reason": one_line(error)})
+                bar.write(f"failed: {run.condition.name}, seed {run.seed}: {failed[-1]['reason']}")
+            bar.update(before + run.steps - bar.n)  # what a failed run leaves undone
+            result = write_results(args, conditions, measured, failed, bar.write)
+    return result
+
+
+def write_results(
+    args: AblationArguments,
+    conditions: list[Condition],
+    measured: dict[tuple[str, int], dict],
+    failed: list[dict],
+    say: Callable[[str], None],
+) -> dict:
+    """Write `results.json`, `table.md` and `plot.png` of what is measured so far."""
+    folder = Path(args.output_dir)
+    baseline = args.baseline or conditions[0].name
+    result = {
+        "measure": "ablation",
+        "title": args.title,
+        "arguments": asdict(args),
+        "model_fingerprint": weights_fingerprint(args.model_name_or_path),
+        "baseline": baseline,
+        "conditions": [asdict(condition) for condition in conditions],
+        "tests": {
+            test: summarise({key: sets[test]["sets"] for key, sets in measured.items()}, conditions, baseline)
+            for test in args.tests()
+        },
+        "failed": failed,
+        "versions": library_versions(),
+    }
+    write_json(folder / "results.json", result)
+    table = markdown_table(result)
+    (folder / ".table.md").write_text(table, encoding="utf-8")
+    (folder / ".table.md").replace(folder / "table.md")
+    if measured:
+        plot(result, folder / "plot.png")
+    return result
+
+
+def main() -> None:
+    (args,) = TrlParser(AblationArguments).parse_args_and_config()
+    result = ablate(args)
+    print(markdown_table(result))
+    print(f"written to {args.output_dir}: results.json, table.md, plot.png")
+    if result["failed"]:
+        raise ValueError(f"{len(result['failed'])} runs failed, see above; the same command tries them again")
+
+
+if __name__ == "__main__":
+    run_command(main)
