@@ -15,6 +15,7 @@ its reason, and the others go on.
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 from trl import TrlParser
@@ -58,7 +59,10 @@ class AblationArguments:
     )
     conditions: list[dict] = field(
         default_factory=list,
-        metadata={"help": "What is compared, each with a name and options (in the --config file)."},
+        metadata={
+            "help": "What is compared, each with a name and options (in the --config file); {dataset_name} in an "
+            "option stands for --dataset_name."
+        },
     )
     only: list[str] | None = field(
         default=None, metadata={"help": "Names of the conditions to train (default: all of the configuration)."}
@@ -80,7 +84,8 @@ class AblationArguments:
         """The conditions, with the data set and the options that all trainings share."""
         rows = {"dataset_name": self.dataset_name, "dataset_config": self.dataset_config}
         common = {**rows, "report_to": "none", "disable_tqdm": True, **self.training}
-        found = read_conditions(self.conditions, common, self.max_steps)
+        listed = _filled_in(self.conditions, self.dataset_name)
+        found = read_conditions(listed, common, self.max_steps)
         names = [condition.name for condition in found]
         if unknown := sorted(set(self.only or ()) - set(names)):
             raise ValueError(f"--only names no condition {', '.join(unknown)}: they are {', '.join(names)}")
@@ -98,6 +103,15 @@ class AblationArguments:
             )
             for config in (self.test_configs or [self.dataset_config])
         }
+
+
+def _filled_in(value: Any, dataset_name: str) -> Any:
+    """Conditions with `{dataset_name}` replaced in every string."""
+    if isinstance(value, dict):
+        return {key: _filled_in(part, dataset_name) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_filled_in(part, dataset_name) for part in value]
+    return value.replace("{dataset_name}", dataset_name) if isinstance(value, str) else value
 
 
 def one_line(error: BaseException) -> str:

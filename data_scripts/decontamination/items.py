@@ -155,12 +155,15 @@ def item_of(row: Mapping, columns: Columns, place: str, name: str, folder: Path 
     return Item(place, name if named is None else str(named), text, code)
 
 
-def open_splits(place: str, streaming: bool) -> tuple[DatasetDict | IterableDatasetDict, Path | None]:
+def open_splits(
+    place: str, streaming: bool, config: str | None = None
+) -> tuple[DatasetDict | IterableDatasetDict, Path | None]:
     """All splits of a data set, its images left encoded, and the folder that relative image paths start from.
 
     Args:
         place: Hub id, folder (also one of `save_to_disk`), or a jsonl, json or parquet file.
         streaming: whether the rows are only read once.
+        config: of a data set that has several; its default if not given.
 
     Raises:
         ValueError: if nothing can be loaded from there.
@@ -176,7 +179,7 @@ def open_splits(place: str, streaming: bool) -> tuple[DatasetDict | IterableData
             splits = load_from_disk(place)
             splits = splits if isinstance(splits, DatasetDict) else DatasetDict(train=splits)
         else:
-            splits = load_dataset(place, streaming=streaming)
+            splits = load_dataset(place, config, streaming=streaming)
     except (OSError, ValueError, IndexError, DatasetsError) as error:
         raise ValueError(f"cannot load the data set {place}: {str(error).rstrip('.')}") from error
     for name, rows in splits.items():

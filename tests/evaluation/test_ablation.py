@@ -241,6 +241,8 @@ def test_the_tables_of_the_project_can_be_run(config, base, tmp_path):
     assert len(args.seeds) == 3 and args.title != AblationArguments.title
     check_runs(plan(conditions, args.seeds, base, tmp_path), base)
     assert all(sum(p.steps for p in c.phases) == args.max_steps for c in conditions if c.phases)
+    if config.stem == "image_negatives":
+        assert [c.phases[0].options["dataset_name"] for c in conditions] == ["rows", "rows-retrieved"]
     if config.stem == "negative_types":
         names = {"in-batch only", "image only", "rule only", "retrieval only", "all", "in-batch, then all"}
         assert names <= {condition.name for condition in conditions}
