@@ -12,7 +12,6 @@ Start it again after a kill, or with more seeds: what is finished is not done ag
 its reason, and the others go on.
 """
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,13 @@ from tqdm import tqdm
 from trl import TrlParser
 
 from data_scripts.cli import require_at_least, run_command
-from evaluation.ablation_runs import Condition, check_runs, measure, plan, read_conditions
+from data_scripts.shards import write_text
+from evaluation.ablation_runs import Condition, check_runs, measure, measured_before, plan, read_conditions
 from evaluation.ablation_table import markdown_table, plot, summarise
 from evaluation.hit_at_1 import HitAtOneArguments
+from evaluation.loading import load_rows
 from evaluation.results import library_versions, weights_fingerprint, write_json
+from trainers.candidate_sets import COLUMNS
 
 
 @dataclass
@@ -68,7 +70,10 @@ class AblationArguments:
         default=None, metadata={"help": "Names of the conditions to train (default: all of the configuration)."}
     )
     baseline: str | None = field(
-        default=None, metadata={"help": "Condition that differences are taken to (default: the first)."}
+        default=None,
+        metadata={
+            "help": "Condition that differences are taken to (default, or where --only leaves it out: the first)."
+        },
     )
     batch_size: int = field(default=64, metadata={"help": "Images or captions encoded at once when measuring."})
 
@@ -90,7 +95,7 @@ class AblationArguments:
         if unknown := sorted(set(self.only or ()) - set(names)):
             raise ValueError(f"--only names no condition {', '.join(unknown)}: they are {', '.join(names)}")
         found = [condition for condition in found if self.only is None or condition.name in self.only]
-        if self.baseline is not None and self.baseline not in [condition.name for condition in found]:
+        if self.baseline is not None and self.baseline not in names:
             raise ValueError(f"--baseline {self.baseline!r} is none of the conditions {', '.join(names)}")
         return found
 
@@ -124,23 +129,27 @@ def ablate(args: AblationArguments) -> dict:
     """Train and measure; returns the content of `results.json`.
 
     Raises:
-        ValueError: before the first training, if conditions are not what `trainers.train_mmclip` takes.
+        ValueError: before the first training, if conditions are not what `trainers.train_mmclip` takes, or there is
+            nothing to measure on.
     """
     conditions, folder = args.read_conditions(), Path(args.output_dir)
     runs = plan(conditions, args.seeds, args.model_name_or_path, folder)
     check_runs(runs, args.model_name_or_path)
     tests, measured, failed = args.tests(), {}, []
+    for test in tests.values():
+        load_rows(test.dataset, test.split, COLUMNS, test.dataset_config)
     with tqdm(total=sum(run.steps for run in runs), unit="step", desc=args.title, dynamic_ncols=True) as bar:
         for run in runs:
             bar.set_postfix_str(f"{run.condition.name}, seed {run.seed}")
-            before = bar.n
+            before, new = bar.n, len(measured_before(run, tests)) < len(tests)
             try:
                 measured[run.condition.name, run.seed] = measure(run, args.model_name_or_path, tests, bar.update)
             except (Exception, SystemExit) as error:
                 failed.append({"condition": run.condition.name, "seed": run.seed, "reason": one_line(error)})
                 bar.write(f"failed: {run.condition.name}, seed {run.seed}: {failed[-1]['reason']}")
             bar.update(before + run.steps - bar.n)  # what a failed run leaves undone
-            result = write_results(args, conditions, measured, failed, bar.write)
+            if new or run is runs[-1]:
+                result = write_results(args, conditions, measured, failed)
     return result
 
 
@@ -149,11 +158,11 @@ def write_results(
     conditions: list[Condition],
     measured: dict[tuple[str, int], dict],
     failed: list[dict],
-    say: Callable[[str], None],
 ) -> dict:
     """Write `results.json`, `table.md` and `plot.png` of what is measured so far."""
     folder = Path(args.output_dir)
-    baseline = args.baseline or conditions[0].name
+    names = [condition.name for condition in conditions]
+    baseline = args.baseline if args.baseline in names else names[0]
     result = {
         "measure": "ablation",
         "title": args.title,
@@ -169,9 +178,7 @@ def write_results(
         "versions": library_versions(),
     }
     write_json(folder / "results.json", result)
-    table = markdown_table(result)
-    (folder / ".table.md").write_text(table, encoding="utf-8")
-    (folder / ".table.md").replace(folder / "table.md")
+    write_text(markdown_table(result), folder / "table.md")
     if measured:
         plot(result, folder / "plot.png")
     return result

@@ -266,11 +266,7 @@ def measure(run: Run, base: str, tests: Mapping[str, HitAtOneArguments], advance
         tests: by name; the model is filled in.
         advance: told how many steps were done.
     """
-    results: dict[str, dict] = {}
-    for name, arguments in tests.items():
-        path = _result_file(run, name)
-        if path.is_file() and (there := json.loads(path.read_text()))["test_fingerprint"] == _test(arguments):
-            results[name] = there
+    results = measured_before(run, tests)
     if len(results) == len(tests):
         advance(run.steps)
         return results
@@ -283,6 +279,16 @@ def measure(run: Run, base: str, tests: Mapping[str, HitAtOneArguments], advance
             results[name] = result | {"test_fingerprint": _test(arguments)}
             write_json(_result_file(run, name), results[name])
             _free_memory()
+    return results
+
+
+def measured_before(run: Run, tests: Mapping[str, HitAtOneArguments]) -> dict[str, dict]:
+    """The results that a run's folder holds of these tests, by name."""
+    results = {}
+    for name, arguments in tests.items():
+        path = _result_file(run, name)
+        if path.is_file() and (there := json.loads(path.read_text())).get("test_fingerprint") == _test(arguments):
+            results[name] = there
     return results
 
 

@@ -119,16 +119,8 @@ def test_a_run_that_fails_is_a_line_and_the_others_go_on(base, rows, tmp_path, c
     data = save(tmp_path / "rows", HARD_NEGATIVES, **parts)
     config = tmp_path / "config.yaml"
     config.write_text(yaml.safe_dump({"conditions": conditions, "training": TRAINING, "max_steps": 1, "seeds": [0]}))
-    options = [
-        "--config",
-        config,
-        "--model_name_or_path",
-        base,
-        "--dataset_name",
-        data,
-        "--output_dir",
-        tmp_path / "out",
-    ]
+    options = ["--config", config, "--model_name_or_path", base, "--dataset_name", data]
+    options += ["--output_dir", tmp_path / "out", "--baseline", "hopeless"]
     status, said, errors = command(main, *options)
     assert status == 2 and "1 runs failed" in errors
     assert "failed: hopeless, seed 0: None of the 4 rows has a negative" in said
@@ -166,6 +158,7 @@ def test_what_makes_no_sense_is_refused_before_the_first_training(base, rows, tm
         ({"max_steps": 0}, "--max_steps must be at least 1"),
         ({"baseline": "none"}, "--baseline 'none' is none of the conditions"),
         ({"only": ["none"]}, "--only names no condition none"),
+        ({"test_split": "dev"}, "no split 'dev'"),
         ({"model_name_or_path": None}, "--model_name_or_path is missing"),
     ],
 )
