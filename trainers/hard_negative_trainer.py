@@ -256,7 +256,7 @@ class HardNegativeTrainer(MuonTrainer):
         """
         own = layout.embedded(images, texts)
         batch = gather_batch(own) if self.args.gather_across_devices and self.args.world_size > 1 else own
-        if (result := self._loss_of(batch, logit_scale, logit_bias)) is None:
+        if (result := self._loss_of(batch, logit_scale, logit_bias, self.args.in_batch_negatives)) is None:
             return self._zero_loss(images, texts, logit_scale, logit_bias)
         if self.model.training and not torch.isfinite(result.loss):
             names = ", ".join(layout.row_names[:MAX_NAMED_ROWS]) + ", ..." * (len(layout.row_names) > MAX_NAMED_ROWS)
@@ -269,11 +269,15 @@ class HardNegativeTrainer(MuonTrainer):
         return result.loss
 
     def _loss_of(
-        self, batch: EmbeddedBatch, logit_scale: torch.Tensor, logit_bias: torch.Tensor | None
+        self,
+        batch: EmbeddedBatch,
+        logit_scale: torch.Tensor,
+        logit_bias: torch.Tensor | None,
+        in_batch_negatives: bool,
     ) -> HardNegativeLoss | None:
         """The loss that the arguments ask for; None where the batch has nothing to contrast."""
         options = {
-            "in_batch_negatives": self.args.in_batch_negatives,
+            "in_batch_negatives": in_batch_negatives,
             "image_weight": self.args.image_weight,
             "text_weight": self.args.text_weight,
         }
@@ -319,9 +323,11 @@ class HardNegativeTrainer(MuonTrainer):
             return output
         rows = self.args.per_device_train_batch_size * (self.args.world_size if self.args.gather_across_devices else 1)
         items, embeddings = map(torch.from_numpy, output.predictions)
-        measured = measure(
-            contents, items, embeddings, rows, lambda batch: self._loss_of(batch, *self._evaluated_scores)
-        )
+
+        def loss_of(batch: EmbeddedBatch) -> HardNegativeLoss | None:
+            return self._loss_of(batch, *self._evaluated_scores, self.args.in_batch_negatives)
+
+        measured = measure(contents, items, embeddings, rows, loss_of)
         weights = {"image_loss": self.args.image_weight, "text_loss": self.args.text_weight}
         present = {name: weight for name, weight in weights.items() if name in measured}
         if sum(present.values()):
