@@ -26,6 +26,8 @@ FAMILIES: dict[str, Callable[[np.random.Generator, list[str]], tuple[Sequence, l
 DRAWS = 60  # of a family before it is given up, each with
 REDRAWS = 5  # draws of its numbers
 EXPRESSION_SHARE = 0.2  # of the printed lengths and angles
+# Streams of random numbers: one for each split of a build, and two that only the hard-negative exam draws from.
+STREAMS = {"train": 0, "validation": 1, "test": 2, "exam": 3, "gallery": 4}
 NARROW, WIDE = 24.0, 165.0  # degrees: an angle is printed where its value has room between the arms
 
 
@@ -161,7 +163,7 @@ def choose_families(names: Iterable[str] | None) -> tuple[str, ...]:
 
 def _begin(seed: int, split: str, index: int) -> tuple[str, np.random.Generator]:
     """The family of a figure, and the generator for the rest of it."""
-    rng = np.random.default_rng([seed, {"train": 0, "validation": 1, "test": 2}[split], index])
+    rng = np.random.default_rng([seed, STREAMS[split], index])
     return list(FAMILIES)[int(rng.integers(len(FAMILIES)))], rng
 
 
@@ -173,7 +175,10 @@ def figure_numbers(start: int, seed: int, split: str, chosen: Sequence[str]) -> 
 
 
 def figure_at(seed: int, split: str, index: int) -> tuple[str, Program, np.random.Generator]:
-    """Figure number `index` of a split: its id, its program, and the generator for everything else of its row."""
+    """Figure number `index` of a split, one of `STREAMS`.
+
+    Its id, its program, and the generator for everything else of its row.
+    """
     family, rng = _begin(seed, split, index)
     return f"procedural/{seed}/{split}/{index}/{family}", shuffle_letters(draw_program(family, rng), rng), rng
 
