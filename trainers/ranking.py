@@ -67,3 +67,19 @@ def rank_set(
         hits += ranked_first(positive, negative, owner).tolist()
         beaten += (positive[owner] > negative).tolist()
     return hits, beaten
+
+
+def choices(questions: Sequence[Anchor], anchors: torch.Tensor, candidates: torch.Tensor) -> list[int]:
+    """Which candidate stands first for each question: 0 its positive, n its n-th negative; arguments as `rank_set`.
+
+    Where the positive ties with negatives, the first of them is chosen, since a tie is a miss.
+    """
+    chosen = []
+    for question in questions:
+        owner = torch.zeros(len(question.negatives), dtype=torch.long)
+        positive, negative = similarities(
+            anchors[[question.anchor]], candidates[[question.positive]], candidates[list(question.negatives)], owner
+        )
+        best = int(negative.argmax())
+        chosen.append(0 if positive[0] > negative[best] else 1 + best)
+    return chosen
