@@ -41,6 +41,8 @@ COLUMNS = {
     "rule_edits": "one per rule caption: the kinds of edit",
     "retrieved_captions": "the most similar captions of other figures that are false of this one",
     "retrieved_ids": "one per retrieved caption: whose it is",
+    "random_captions": "captions of other figures at random that are false of this one",
+    "random_ids": "one per random caption: whose it is",
     "facts": "the figure's facts and coordinates as JSON, to check all of this again",
     "kind": "kind of question",
     "prompt": "the question, as chat messages",

@@ -66,7 +66,7 @@ class SitArguments:
 
 
 @dataclass(frozen=True)
-class Paper:
+class Section:
     """One source in one configuration: what a model is given at once."""
 
     source: str
@@ -83,15 +83,40 @@ class Paper:
         return dict(zip(named, (describe(asked, one_by_one=True), describe(gallery, one_by_one=False)), strict=True))
 
     @property
-    def sit(encoder: DualEncoder, paper: Paper, batch_size: int, seed: int) -> tuple[list[dict], list[dict]]:
+    def is_frozen(self) -> bool:
+        """Whether it is that of the manifest, by the hashes of its rows."""
+        return not verify(read_manifest(MANIFEST), {"splits": {self.config: self.description}})
+
+
+def read_sections(arguments: SitArguments) -> Iterator[Section]:
+    """The sections of the exam, in order.
+
+    Raises:
+        ValueError: if the exam cannot be loaded, or lacks a configuration, a source or a column.
+    """
+    for config in arguments.configs:
+        splits = load_splits(arguments.exam, config)
+        there = [source for source in ORIGINS if {source, split_name(source, GALLERY)} <= set(splits)]
+        if missing := set(arguments.sources or there or ["procedural"]) - set(there):
+            raise ValueError(
+                f"{arguments.exam} has no {' and no '.join(sorted(missing))} with a gallery, only the splits "
+                f"{', '.join(map(str, splits))}: is it the hard-negative exam?"
+            )
+        for source in arguments.sources or there:
+            parts = [undecoded(splits[split_name(source, part)]) for part in (EXAM, GALLERY)]
+            check_columns(parts[0], COLUMNS, f"Split {source!r} of {arguments.exam}")
+            yield Section(source, config, concatenate_datasets(parts), len(parts[0]))
+
+
+def sit(encoder: DualEncoder, section: Section, batch_size: int, seed: int) -> tuple[list[dict], list[dict]]:
     """Encode, rank and measure: the entries of the result, and a prediction per question."""
-    plain = paper.rows.select_columns([c for c in COLUMNS if c not in ("image", "negative_images")])
-    questions = build_questions(plain.select(range(paper.num_asked)).to_list(), plain["id"][paper.num_asked :])
-    images, unreadable = encode_images(encoder, paper.rows, questions.images, batch_size)
+    plain = section.rows.select_columns([c for c in COLUMNS if c not in ("image", "negative_images")])
+    questions = build_questions(plain.select(range(section.num_asked)).to_list(), plain["id"][section.num_asked :])
+    images, unreadable = encode_images(encoder, section.rows, questions.images, batch_size)
     if unreadable:
         raise ValueError(f"{len(unreadable)} images of the exam cannot be read: fetch or build it again")
     captions = encode_captions(encoder, questions.captions, batch_size)
-    return measure(questions, images, captions, {"source": paper.source, "config": paper.config}, seed)
+    return measure(questions, images, captions, {"source": section.source, "config": section.config}, seed)
 
 
 def measure(
@@ -109,7 +134,7 @@ def measure(
 
 
 def evaluate(arguments: SitArguments) -> dict:
-    """Sit all papers; returns the content of results.json.
+    """Sit all sections; returns the content of results.json.
 
     Raises:
         ValueError: if the model is no dual encoder, the exam is none, or the output folder holds another run.
@@ -123,14 +148,14 @@ def evaluate(arguments: SitArguments) -> dict:
     }
     check_settings(folder, settings)
     encoder, parts = None, []
-    for paper in read_papers(arguments):
-        path = folder / "papers" / f"{paper.config}-{paper.source}-{fingerprint(paper.description)}.json"
+    for section in read_sections(arguments):
+        path = folder / "sections" / f"{section.config}-{section.source}-{fingerprint(section.description)}.json"
         if not path.exists():
             encoder = encoder or load_encoder(arguments)
             cut = encoder.num_captions_cut
-            entries, predictions = sit(encoder, paper, arguments.batch_size, arguments.seed)
+            entries, predictions = sit(encoder, section, arguments.batch_size, arguments.seed)
             cut = encoder.num_captions_cut - cut
-            part = {"frozen": paper.is_frozen, "num_captions_cut": cut, "device": encoder.device.type}
+            part = {"frozen": section.is_frozen, "num_captions_cut": cut, "device": encoder.device.type}
             write_json(path, part | {"entries": entries, "predictions": predictions})
         parts.append(json.loads(path.read_text(encoding="utf-8")))
     lines = [json.dumps(line, ensure_ascii=False) for part in parts for line in part["predictions"]]
@@ -158,7 +183,8 @@ def load_encoder(arguments: SitArguments) -> DualEncoder:
 
 def format_table(result: dict) -> str:
     """The result as a plain table for the terminal."""
-    header = f"{'set':<14}{'direction':<19}{'Hit@1':>7}{'95% interval':>16}{'chance':>8}{'candidates':>12}{'figures':>9}"
+    header = f"{'set':<14}{'direction':<19}{'Hit@1':>7}{'95% interval':>16}{'chance':>8}{'candidates':>12}"
+    header += f"{'figures':>9}"
     lines, at = [f"{result['model']} on {result['exam']}"], None
     for entry in result["entries"]:
         if at != (at := (entry["source"], entry["config"])):
