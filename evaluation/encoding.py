@@ -5,7 +5,7 @@ that ours and theirs are compared on the same input.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import datasets
@@ -17,6 +17,8 @@ from evaluation.loading import autocast
 from modeling_mmgeo import MMCLIPConfig, MMCLIPProcessor
 from trainers.candidate_sets import ImageSource
 from trainers.rows import decode_image
+
+Change = Callable[[int, Image.Image, Mapping[str, Any], ImageSource], Image.Image | None]
 
 
 def check_dual_encoder(model: Any, name: str) -> None:
@@ -97,7 +99,11 @@ def encode_captions(encoder: DualEncoder, captions: Sequence[str], batch_size: i
 
 
 def encode_images(
-    encoder: DualEncoder, rows: datasets.Dataset, sources: Sequence[ImageSource], batch_size: int
+    encoder: DualEncoder,
+    rows: datasets.Dataset,
+    sources: Sequence[ImageSource],
+    batch_size: int,
+    change: Change | None = None,
 ) -> tuple[torch.Tensor, set[int]]:
     """Embeddings of all images, `[images, dim]`, in their order, and the numbers of those that cannot be read.
 
@@ -105,6 +111,8 @@ def encode_images(
 
     Args:
         rows: where the sources point, images still encoded.
+        change: gives the picture to encode in place of image `number` at `source` in `row`, or None where there is
+            none, which counts as one that cannot be read.
     """
     embeddings: list[torch.Tensor] = []
     batch: list[tuple[int, Image.Image]] = []
@@ -123,6 +131,8 @@ def encode_images(
             at, row = source.row, rows[source.row]
         cell = row[source.column]
         image = decode_image(cell[source.position] if isinstance(cell, list) else cell)
+        if image is not None and change is not None:
+            image = change(number, image, row, source)
         if image is None:
             unreadable.add(number)
             continue

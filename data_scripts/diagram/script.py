@@ -1,10 +1,13 @@
 """Print the matplotlib script that draws a figure.
 
 The script is self-contained: it needs matplotlib alone, names every point, and saves one PNG to the path given as its
-first argument (`figure.png` without one). It draws the very primitives of the `Drawing` the image was painted from.
+first argument (`figure.png` without one). It draws the very primitives of the `Drawing` the image was painted from,
+and `from_script` gives them back: read, never run.
 """
 
-from .drawing import Drawing, as_matplotlib, baseline_start
+import ast
+
+from .drawing import Drawing, Style, Text, as_matplotlib, baseline_start
 
 POINTS = 0.72  # matplotlib counts in points: 72 of them are the 100 pixels of an inch
 
@@ -68,3 +71,79 @@ def to_script(drawing: Drawing) -> str:
             listed = ", ".join(f"(*{_pair(baseline_start(t, style))}, {as_matplotlib(t.text)!r})" for t in texts)
             out.append(f"for x, y, text in [{listed}]:\n    ax.text(x, y, text, {font}, style={slant!r})")
     return "\n".join(out) + TAIL
+
+
+def from_script(script: str) -> Drawing:
+    """The drawing that `to_script` printed, to the digits it printed.
+
+    The style holds what a script says: size, pen, letters and dots; a rotation is in the coordinates already.
+
+    Raises:
+        ValueError: if the text is no such script.
+    """
+    try:
+        return _read(ast.parse(script).body)
+    except (SyntaxError, ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"no drawing script of ours ({error!r}): {script[:60]!r}") from None
+
+
+def _read(statements: list[ast.stmt]) -> Drawing:
+    points: dict[str, tuple[float, float]] = {}
+    lines, arcs, dots, texts, looks = [], [], [], [], {}
+
+    def value(node: ast.expr):
+        """A number, a text, a named point, or a tuple or list of such."""
+        if isinstance(node, ast.Name):
+            return points[node.id]
+        if isinstance(node, (ast.Tuple, ast.List)):
+            starred = (value(e.value) if isinstance(e, ast.Starred) else (value(e),) for e in node.elts)
+            return tuple(part for parts in starred for part in parts)
+        return ast.literal_eval(node)
+
+    for node in statements:
+        if isinstance(node, ast.Assign):
+            name = node.targets[0].id
+            if name == "SIZE":
+                looks["size"] = value(node.value)
+            elif name == "pen":
+                looks["line_width"] = _options(node.value)["linewidth"] / POINTS
+            elif name.isupper():
+                points[name] = value(node.value)
+        elif isinstance(node, ast.For):
+            drawn, call = value(node.iter), node.body[0].value
+            if isinstance(node.target, ast.Tuple):
+                options = _options(call)
+                looks |= {"font_size": options["fontsize"] / POINTS, "font": options["family"]}
+                texts += [(*text, options["style"] == "italic") for text in drawn]
+            elif node.target.id == "path":
+                lines += drawn
+            else:
+                dots += drawn
+        elif _called(node) == "add_patch":
+            shape = node.value.args[0]
+            centre, radius = (value(argument) for argument in shape.args[:2])
+            if shape.func.id == "Circle":
+                arcs.append((*centre, radius, 0.0, 360.0))
+            else:
+                options = _options(shape)
+                arcs.append((*centre, radius / 2, -options["theta2"], -options["theta1"]))
+    style = Style(size=looks.pop("size"), line_width=looks.pop("line_width"), **looks)
+    return Drawing(style, points, tuple(lines), tuple(arcs), tuple(dots), tuple(_centred(t, style) for t in texts))
+
+
+def _called(node: ast.stmt) -> str | None:
+    """The method that a statement calls."""
+    return node.value.func.attr if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else None
+
+
+def _options(call: ast.Call) -> dict:
+    """The keyword arguments that are plain values."""
+    return {k.arg: ast.literal_eval(k.value) for k in call.keywords if not isinstance(k.value, ast.Subscript)}
+
+
+def _centred(placed: tuple[float, float, str, bool], style: Style) -> Text:
+    """The text whose baseline begins there: the inverse of `baseline_start`."""
+    x, y, printed, italic = placed
+    text = printed[1:-1] if as_matplotlib(printed[1:-1]) == printed else printed
+    at_origin = baseline_start(Text(text, 0.0, 0.0, italic), style)
+    return Text(text, x - at_origin[0], y - at_origin[1], italic)

@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 
 from data_scripts.diagram import Diagram, Mark
 from data_scripts.diagram.drawing import FONTS, Style, lay_out, rasterise
-from data_scripts.diagram.script import to_script
+from data_scripts.diagram.script import from_script, to_script
 from data_scripts.sources.procedural import draw_program
 
 from ..samples import figure
@@ -62,3 +62,21 @@ def test_every_point_is_named():
         assert f"{name} = ({x:g}, {y:g})" in text
     assert "[A, B]" in text
     assert to_script(drawing) == text
+
+
+@pytest.mark.parametrize("name", list(CASES))
+def test_reading_a_script_gives_its_drawing_back(name):
+    drawing = lay_out(*CASES[name])
+    read = from_script(to_script(drawing))
+    assert sorted(t.text for t in read.texts) == sorted(t.text for t in drawing.texts)
+    assert (len(read.lines), len(read.arcs), len(read.dots)) == tuple(
+        len(part) for part in (drawing.lines, drawing.arcs, drawing.dots)
+    )
+    difference = np.abs(np.asarray(rasterise(read), dtype=int) - np.asarray(rasterise(drawing), dtype=int))
+    assert difference.max() <= 16  # of 255: what the digits of a script leave open
+
+
+@pytest.mark.parametrize("text", ["", "SIZE = 300", "import os\nos.remove('x')", "SIZE = (", "pen = 1", "x" * 10**5])
+def test_other_scripts_are_refused(text):
+    with pytest.raises(ValueError, match="no drawing script of ours"):
+        from_script(text)
