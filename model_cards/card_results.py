@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +22,17 @@ class ResultTable:
     rows: list[tuple[str, ...]]
 
 
+NEEDED = {  # of the results that a card shows
+    "hit_at_1": {"model", "dataset", "split", "sets"},
+    "answer_accuracy": {"model", "dataset", "split", "overall", "kinds"},
+    "hard_negative_exam": {"model", "exam", "entries"},
+    "robustness": {"model", "dataset", "split", "perturbations"},
+    "benchmark": {"benchmark", "split", "metrics"},
+}
+
+
 def read_results(paths: Iterable[str | Path]) -> list[dict]:
-    """Read result files of `evaluation.hit_at_1` and `evaluation.answer_accuracy`.
+    """Read result files of `evaluation`: of hit_at_1, hard_negative_exam, robustness, answer_accuracy and benchmarks.
 
     Raises:
         FileNotFoundError: if a file does not exist.
@@ -35,15 +44,10 @@ def read_results(paths: Iterable[str | Path]) -> list[dict]:
             result = json.loads(Path(path).read_text(encoding="utf-8"))
         except ValueError as error:
             raise ValueError(f"{path} is no JSON file: {error}") from error
-        needed = {
-            "hit_at_1": {"model", "dataset", "split", "sets"},
-            "answer_accuracy": {"model", "dataset", "split", "overall", "kinds"},
-        }
         measure = result.get("measure") if isinstance(result, dict) else None
-        if measure not in needed or not needed[measure] <= result.keys():
-            raise ValueError(
-                f"{path} is no result file of evaluation.hit_at_1 or evaluation.answer_accuracy (measure: {measure!r})"
-            )
+        if measure not in NEEDED or not NEEDED[measure] <= result.keys():
+            known = ", ".join(f"evaluation.{name}" for name in NEEDED)
+            raise ValueError(f"{path} is no result file of {known} (measure: {measure!r})")
         results.append(result)
     return results
 
@@ -62,16 +66,12 @@ def is_of_folder(result: dict, folder: Path) -> bool:
 
 
 def result_tables(results: list[dict]) -> list[ResultTable]:
-    """One table for Hit@1 and one for answer accuracy, as far as there are results."""
-    hits = [row for result in results if result["measure"] == "hit_at_1" for row in _hit_rows(result)]
-    answers = [row for result in results if result["measure"] == "answer_accuracy" for row in _answer_rows(result)]
+    """A table for each measure that there are results of."""
     tables = []
-    if hits:
-        header = ("Model", "Data", "Set", "Hit@1", "95% interval", "Chance", "Candidates", "Anchors")
-        tables.append(ResultTable("Hit@1: is the true partner ranked first?", header, hits))
-    if answers:
-        header = ("Model", "Data", "Questions", "Accuracy", "95% interval", "Most frequent answer", "Rows")
-        tables.append(ResultTable("Answer accuracy", header, answers))
+    for measure, (title, header, rows_of) in TABLES.items():
+        rows = [row for result in results if result["measure"] == measure for row in rows_of(result)]
+        if rows:
+            tables.append(ResultTable(title, header, rows))
     return tables
 
 
@@ -106,10 +106,80 @@ def _answer_rows(result: dict) -> list[tuple[str, ...]]:
     ]
 
 
+def _exam_rows(result: dict) -> list[tuple[str, ...]]:
+    model, exam = table_cell(public_name(result["model"])), public_name(result["exam"])
+    exam += "" if result.get("frozen") else ", not the frozen one"
+    rows = []
+    for entry in result["entries"]:
+        data = table_cell(f"{exam}: {entry['source']}, {entry['config']}")
+        name = f"{entry['set']}, {entry['direction'].replace('_', ' ')}"
+        shown = [(name, entry["accuracy"], entry)]
+        shown += [(f"{name}, {kind} (pairs won)", of["beaten"], of) for kind, of in entry.get("kinds", {}).items()]
+        for label, share, of in shown:
+            figures = (_percent(share), _interval(of), _percent(of["chance"]), f"{of['mean_candidates']:.1f}")
+            rows.append((model, data, table_cell(label), *figures, str(of["num_anchors"])))
+    return rows
+
+
+def _robustness_rows(result: dict) -> list[tuple[str, ...]]:
+    rows = []
+    for of in result["perturbations"].values():
+        for name, entry in of["sets"].items():
+            if entry is None:
+                continue
+            low, high = entry["interval_95"]
+            shares = (_percent(entry["clean"]), _percent(entry["accuracy"]), f"{100 * entry['difference']:+.1f}")
+            interval = f"{100 * low:+.1f} to {100 * high:+.1f}"
+            rows.append((*_what(result), table_cell(of["title"]), name, *shares, interval, str(entry["num_anchors"])))
+    return rows
+
+
+def _benchmark_rows(result: dict) -> list[tuple[str, ...]]:
+    return [
+        (
+            *_what(result),
+            table_cell(name),
+            _percent(entry["value"]),
+            _interval(entry),
+            _percent(entry["chance"]) if "chance" in entry else "",
+            str(entry["num_rows"]),
+        )
+        for name, entry in result["metrics"].items()
+        if entry is not None
+    ]
+
+
+HIT_HEADER = ("Model", "Data", "Set", "Hit@1", "95% interval", "Chance", "Candidates", "Anchors")
+TABLES: dict[str, tuple[str, tuple[str, ...], Callable[[dict], list[tuple[str, ...]]]]] = {
+    "hit_at_1": ("Hit@1: is the true partner ranked first?", HIT_HEADER, _hit_rows),
+    "hard_negative_exam": ("The hard-negative exam", HIT_HEADER, _exam_rows),
+    "robustness": (
+        "Robustness: Hit@1 on changed figures",
+        ("Model", "Data", "Figures", "Set", "Clean", "Changed", "Difference", "95% interval", "Anchors"),
+        _robustness_rows,
+    ),
+    "benchmark": (
+        "Benchmarks",
+        ("Model", "Benchmark", "Figure", "Value", "95% interval", "Chance", "Rows"),
+        _benchmark_rows,
+    ),
+    "answer_accuracy": (
+        "Answer accuracy",
+        ("Model", "Data", "Questions", "Accuracy", "95% interval", "Most frequent answer", "Rows"),
+        _answer_rows,
+    ),
+}
+
+
+def answering_model(result: dict) -> str:
+    """Whose result it is: a model, or for graded predictions from anywhere the name of their file."""
+    return public_name(result.get("model") or result.get("predictions") or "unnamed")
+
+
 def _what(result: dict) -> tuple[str, str]:
-    return table_cell(public_name(result["model"])), table_cell(
-        f"{public_name(result['dataset'])} ({result['split']})"
-    )
+    data = result["benchmark"] if result["measure"] == "benchmark" else public_name(result["dataset"])
+    blank = ", blank images" if result["measure"] == "benchmark" and result.get("blank_images") else ""
+    return table_cell(answering_model(result)), table_cell(f"{data} ({result['split']}{blank})")
 
 
 def table_cell(text: str) -> str:
@@ -127,23 +197,49 @@ def _interval(entry: dict) -> str:
 
 
 def eval_results(results: list[dict], task_type: str) -> list[EvalResult]:
-    """Entries of the card's model-index. Runs on blank images are left out: they measure the data, not the model."""
+    """Entries of the card's model-index.
+
+    Runs on blank images are left out: they measure the data, not the model; so are differences, which are no metric of
+    one data set.
+    """
     entries = []
     for result in results:
-        common = {
-            "task_type": task_type,
-            "dataset_type": public_name(result["dataset"]),
-            "dataset_name": public_name(result["dataset"]),
-            "dataset_config": result.get("dataset_config"),
-            "dataset_split": result["split"],
-            "metric_type": "accuracy",
-        }
-        if result["measure"] == "hit_at_1":
-            for name, entry in result["sets"].items():
-                if entry is not None:
-                    metric = f"Hit@1 ({name} set)"
-                    entries.append(EvalResult(**common, metric_name=metric, metric_value=entry["accuracy"]))
-        elif not result.get("blank_images"):
-            accuracy = result["overall"]["accuracy"]
-            entries.append(EvalResult(**common, metric_name="answer accuracy", metric_value=accuracy))
+        for data, config, split, metric, value in _metrics(result):
+            entries.append(
+                EvalResult(
+                    task_type=task_type,
+                    dataset_type=data,
+                    dataset_name=data,
+                    dataset_config=config,
+                    dataset_split=split,
+                    metric_type="accuracy",
+                    metric_name=metric,
+                    metric_value=value,
+                )
+            )
     return entries
+
+
+def _metrics(result: dict) -> Iterator[tuple[str, str | None, str, str, float]]:
+    """Data set, configuration, split, name and value of every figure of a result that belongs into the metadata."""
+    if result["measure"] == "robustness" or result.get("blank_images"):
+        return
+    if result["measure"] == "hard_negative_exam":
+        for entry in result["entries"]:
+            metric = f"Hit@1 ({entry['set']} set, {entry['direction'].replace('_', ' ')})"
+            yield public_name(result["exam"]), entry["config"], entry["source"], metric, entry["accuracy"]
+        return
+    if result["measure"] == "benchmark":
+        place = result.get("data") or ""
+        data = place if HUB_ID.fullmatch(place) and not Path(place).exists() else result["benchmark"]
+        for name, entry in result["metrics"].items():
+            if entry is not None:
+                yield data, None, result["split"], name, entry["value"]
+        return
+    where = (public_name(result["dataset"]), result.get("dataset_config"), result["split"])
+    if result["measure"] == "hit_at_1":
+        for name, entry in result["sets"].items():
+            if entry is not None:
+                yield *where, f"Hit@1 ({name} set)", entry["accuracy"]
+    else:
+        yield *where, "answer accuracy", result["overall"]["accuracy"]

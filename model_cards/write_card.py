@@ -66,7 +66,8 @@ class WriteCardArguments:
     folder: str = field(metadata={"help": "Folder of the saved model, or of the data set's parquet files."})
     template: str = field(metadata={"help": "What the folder holds.", "choices": list(TEMPLATES)})
     results: list[str] = field(
-        default_factory=list, metadata={"help": "Result files of evaluation.hit_at_1 and evaluation.answer_accuracy."}
+        default_factory=list,
+        metadata={"help": "Result files of evaluation: of Hit@1, the exam, robustness, answers and benchmarks."},
     )
     base_model: str | None = field(
         default=None,
