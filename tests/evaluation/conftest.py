@@ -1,9 +1,16 @@
 """Commands run in the process of the test, and what datasets caches goes to a temporary folder."""
 
+import json
 import sys
+from types import SimpleNamespace
 
 import datasets
 import pytest
+
+from data_scripts import shards
+from data_scripts.negatives import encoding
+from tests.data_scripts.samples import fake_encoder
+from tests.evaluation.small_exam import OPTIONS, records
 
 
 @pytest.fixture(autouse=True)
@@ -27,3 +34,22 @@ def command(monkeypatch, capsys):
         return status, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture(scope="session")
+def exam(tmp_path_factory):
+    """A small exam of both sources: its folder, arguments and report.
+
+    Counts of letters take the place of the sentence encoder.
+    """
+    from evaluation.hard_negative_exam.build import ExamArguments, build
+
+    folder = tmp_path_factory.mktemp("exam")
+    forms = folder / "logic_forms.json"
+    forms.write_text(json.dumps(records()), encoding="utf-8")
+    manifest = {"manifest": str(folder / "manifest.json"), "write_manifest": str(folder / "manifest.json")}
+    arguments = ExamArguments(str(folder / "exam"), logic_forms=str(forms), **OPTIONS, **manifest)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoding, "load_encoder", fake_encoder)
+        patch.setattr(shards, "SHARD_SIZE", 6)  # figures that are drawn for nothing cost time
+        yield SimpleNamespace(folder=folder / "exam", arguments=arguments, report=build(arguments))

@@ -16,7 +16,7 @@ from evaluation.hard_negative_exam.build import ExamArguments, build, check, des
 from evaluation.hard_negative_exam.manifest import MANIFEST, differences, read_manifest, row_hashes
 from evaluation.hard_negative_exam.rows import EXAM_FEATURES, NO_CANDIDATES, NUM_CANDIDATES, ORIGINS, exam_shard
 from model_cards.write_card import WriteCardArguments, write_card
-from tests.evaluation.hard_negative_exam.conftest import OPTIONS
+from tests.evaluation.small_exam import OPTIONS
 
 
 def read(folder, config, split):

@@ -1,14 +1,6 @@
-"""A small exam of both sources, built once for all tests."""
+"""What the small exam of the tests is made of."""
 
-import json
-from types import SimpleNamespace
-
-import pytest
-
-from data_scripts import shards
-from data_scripts.negatives import encoding
-from evaluation.hard_negative_exam.build import ExamArguments, build
-from tests.data_scripts.samples import fake_encoder, record
+from tests.data_scripts.samples import record
 
 OPTIONS = {"num_rows": 4, "num_gallery": 16, "image_size": 96, "retriever": "letter counts"}
 
@@ -36,17 +28,3 @@ def relabelled(form: str, names: dict) -> str:
         letter.translate(names) if form[i - 1 : i] in "( " and form[i + 1 : i + 2] in ",)" else letter
         for i, letter in enumerate(form)
     )
-
-
-@pytest.fixture(scope="session")
-def exam(tmp_path_factory):
-    """Its folder, arguments and report. Counts of letters take the place of the sentence encoder."""
-    folder = tmp_path_factory.mktemp("exam")
-    forms = folder / "logic_forms.json"
-    forms.write_text(json.dumps(records()), encoding="utf-8")
-    manifest = {"manifest": str(folder / "manifest.json"), "write_manifest": str(folder / "manifest.json")}
-    arguments = ExamArguments(str(folder / "exam"), logic_forms=str(forms), **OPTIONS, **manifest)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoding, "load_encoder", fake_encoder)
-        patch.setattr(shards, "SHARD_SIZE", 6)  # figures that are drawn for nothing cost time
-        yield SimpleNamespace(folder=folder / "exam", arguments=arguments, report=build(arguments))
