@@ -1,4 +1,4 @@
-"""What the models are worth: Hit@1 over candidate sets, answer accuracy with keyless grading, and a load-back check.
+"""What the models are worth: Hit@1, the hard-negative exam, robustness, graded answers, a load-back check, the report.
 
 The package itself imports nothing, so the grader can be used without torch.
 """

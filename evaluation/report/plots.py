@@ -56,6 +56,7 @@ def dot_plot(panels: Mapping[str, Sequence[Line]], axis: str) -> str | None:
         return None
     models = list(dict.fromkeys(model for lines in panels.values() for line in lines for model in line.values))
     longest = max(map(len, panels.values()))
+    first = [line.label for line in next(iter(panels.values()))]
     height = (0.16 * len(models) + 0.22) * longest + 1.3
     canvas = Canvas(figsize=(PANEL * len(panels) + 1.5, height), layout="constrained")
     for ax, (title, lines) in zip(canvas.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
@@ -69,7 +70,9 @@ def dot_plot(panels: Mapping[str, Sequence[Line]], axis: str) -> str | None:
             if line.chance is not None:
                 ax.vlines(100 * line.chance, place - 0.42, place + 0.42, color="black", linestyle="dotted")
             ax.plot([100 * v for v in line.paper.values()], [place] * len(line.paper), "D", color="0.4", markersize=4)
-        ax.set_yticks(range(len(lines)), [line.label for line in lines], fontsize=8)
+        labels = [line.label for line in lines]
+        known = ax is not canvas.axes[0] and labels == first
+        ax.set_yticks(range(len(lines)), [""] * len(lines) if known else labels, fontsize=8)
         ax.set_ylim(len(lines) - 0.4, -0.6)
         ax.set_title(title, fontsize=9)
         ax.set_xlabel(axis, fontsize=8)

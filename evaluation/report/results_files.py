@@ -18,7 +18,7 @@ NEEDED = {
     "load_back": (),
 }
 BESIDE = ("settings.json", "build_report.json", "trainer_state.json", "manifest.json")  # parts of a run, no results
-PARTS = ("sections", "perturbations", "runs")  # folders of unfinished work of a measurement
+PARTS = ("sections", "perturbations", "runs")  # what a measurement keeps of its parts, beside settings or results
 LARGEST = 2**28  # bytes of a result file
 
 
@@ -80,8 +80,9 @@ def _json_files(folder: Path) -> Iterator[Path]:
         or any(path.suffix == ".safetensors" for path in inside)
     ):
         return
+    parts = PARTS if names & {"settings.json", "results.json"} else ()
     for path in inside:
-        if path.is_dir() and not path.name.startswith(".") and path.name not in PARTS:
+        if path.is_dir() and not path.name.startswith(".") and path.name not in parts:
             yield from _json_files(path)
         elif path.suffix == ".json" and path.name not in BESIDE and not path.name.startswith("."):
             yield path

@@ -151,9 +151,11 @@ def test_an_empty_run_gives_an_empty_page(tmp_path):
 
 def test_parts_of_unfinished_work_are_no_results(tmp_path):
     put(tmp_path / "exam" / "sections", part={"entries": []})
+    put(tmp_path / "exam", settings={})
     put(tmp_path / ".hidden", x=HITS)
+    put(tmp_path / "runs", second=HITS)  # a folder of that name is no part unless it lies beside a measurement
     found = find_results(put(tmp_path, hits=HITS))
-    assert [file.path.name for file in found.all] == ["hits.json"] and not found.not_shown
+    assert [file.path.name for file in found.all] == ["hits.json", "second.json"] and not found.not_shown
     assert set(NEEDED) >= {"hit_at_1", "hard_negative_exam", "robustness", "ablation", "benchmark", "contamination"}
 
 
