@@ -4,6 +4,7 @@ The report is read with tolerance: it may lack any part, and a part of another s
 layout, as far as the card uses it:
 
     {"command": "python -m ...",
+     "intended_use": "Evaluation only.",
      "sources": {"geometry3k": {"license": "mit", "name": "Geometry3K (Lu et al. 2021)", "url": "https://..."}},
      "configs": {"with_markings": {"train": {
         "asked": 500,

@@ -164,7 +164,7 @@ def dataset_metadata(folder: Path, repo_id: str, source: str | None, report: dic
 
 def dataset_facts(folder: Path, data: DatasetCardData, report: dict[str, Any]) -> dict[str, Any]:
     """What the template of a data set shows: how to load it, its columns, and the build's own figures."""
-    command = report.get("command")
+    command, intended_use = report.get("command"), report.get("intended_use")
     return {
         "configs": [
             {"name": config.get("config_name", "default"), "split": _first_split(config)}
@@ -176,6 +176,7 @@ def dataset_facts(folder: Path, data: DatasetCardData, report: dict[str, Any]) -
         "shortcuts": shortcut_table(report),
         "sources": source_table(report),
         "command": command if isinstance(command, str) else None,
+        "intended_use": intended_use if isinstance(intended_use, str) else None,
         "report_name": REPORT,
     }
 

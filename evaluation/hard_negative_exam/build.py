@@ -133,6 +133,11 @@ def _from(items: list, start: int) -> Iterable:
     return iter(items[start:])
 
 
+INTENDED_USE = (
+    "Evaluation only: a model that was trained on these rows has seen the answers. Rows of `*_gallery` lend "
+    "candidates to the others by their ids and are not asked about. Let any CLIP-family model sit the exam by `python "
+    "-m evaluation.hard_negative_exam.sit --model M --exam E --output_dir O`."
+)
 CARD = """---
 license: {license}
 task_categories:
@@ -215,6 +220,7 @@ def _build(args: ExamArguments, assembly: Assembly) -> dict:
         "arguments": args.for_rows(),
         "version": VERSION,
         "command": args.command(),
+        "intended_use": INTENDED_USE,
         "sources": credit,
         "configs": configs,
         "shortcuts": shortcuts,

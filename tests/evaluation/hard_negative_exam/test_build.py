@@ -15,6 +15,7 @@ from data_scripts.sources import procedural
 from evaluation.hard_negative_exam.build import ExamArguments, build, check, describe_folder, main
 from evaluation.hard_negative_exam.manifest import MANIFEST, differences, read_manifest, row_hashes
 from evaluation.hard_negative_exam.rows import EXAM_FEATURES, NO_CANDIDATES, NUM_CANDIDATES, ORIGINS, exam_shard
+from model_cards.folder_check import check_folder
 from model_cards.write_card import WriteCardArguments, write_card
 from tests.evaluation.small_exam import OPTIONS
 
@@ -142,7 +143,11 @@ def test_the_first_frozen_figures_are_drawn_as_ever():
 
 def test_its_card_is_written_and_it_still_loads(exam):
     card = write_card(WriteCardArguments(str(exam.folder), "dataset", repo_id="you/exam")).read_text(encoding="utf-8")
-    assert exam.report["command"] in card and "`random_captions`" in card
+    assert exam.report["command"] in card and "`random_captions`" in card and "Evaluation only" in card
+    contents = check_folder(exam.folder)
+    assert contents.kind == "dataset" and any(
+        name.startswith("letters_only/geometry3k_gallery-") for name in contents.files
+    )
     assert set(load_dataset(str(exam.folder), CONFIGS[1])) >= {"procedural", "geometry3k_gallery"}
 
 
