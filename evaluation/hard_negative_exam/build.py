@@ -100,6 +100,11 @@ class ExamArguments:
     def sources(self) -> tuple[str, ...]:
         return tuple(source for source in ORIGINS if source == "procedural" or self.logic_forms)
 
+    @property
+    def wanted(self) -> dict[str, int]:
+        """Figures of each part, of each source."""
+        return {EXAM: self.num_rows, GALLERY: self.num_gallery}
+
     def options(self) -> dict[str, Any]:
         """What makes the exam what it is."""
         options = {name: value for name, value in asdict(self).items() if name not in (*UNCHECKED, "logic_forms")}
@@ -189,31 +194,9 @@ def _build(args: ExamArguments, assembly: Assembly) -> dict:
     configs: dict[str, dict] = {config: {} for config in CONFIGS}
     shortcuts: dict[str, dict] = {}
     for source in args.sources:
-        taken: dict[str, Taken] = {}
-        for part, number in ((EXAM, args.num_rows), (GALLERY, args.num_gallery)):
-            shards, work = (
-                assembly.shards(split_name(source, part)),
-                (args.open(source, part), args.builder(source, part)),
-            )
-            taken[part] = build_split(shards, number, *work, args.num_workers, MAX_PAIRS)
-            if not taken[part].rows:
-                raise ValueError(f"no figure of {source} is fit for the exam: {dict(taken[part].dropped[CONFIGS[0]])}")
+        taken = {part: _take(args, assembly, source, part) for part in args.wanted}
         for config in CONFIGS:
-            dropped = taken[EXAM].dropped.setdefault(config, Counter())
-            more = {
-                EXAM: _with_candidates(args, assembly, source, taken, config, dropped),
-                GALLERY: without_candidates(taken[GALLERY].rows),
-            }
-            for part, wanted in ((EXAM, args.num_rows), (GALLERY, args.num_gallery)):
-                split = split_name(source, part)
-                kept = assembly.write_split(split, taken[part], config, more[part])
-                lengths = [len(c.split()) for c in assembly.read_column(split, taken[part], config, "caption")]
-                configs[config][split] = {
-                    "asked": wanted,
-                    "kept": dict(sorted(kept.items())),
-                    "dropped": dict(sorted(taken[part].dropped.get(config, {}).items())),
-                    "caption words": caption_words(lengths),
-                }
+            configs[config] |= _write(args, assembly, source, taken, config)
             shortcuts[f"{config}, {source}"] = measure_shortcuts(taken[EXAM].measures.get(config, []))
     credit = credits_of(args.sources)
     report = {
@@ -229,6 +212,37 @@ def _build(args: ExamArguments, assembly: Assembly) -> dict:
     write_contact_sheet(first.slice(0, SHEET_ROWS).to_pylist(), assembly.output / "contact_sheet.png")
     card = CARD.replace("{license}", license_of(credit)).replace("{command}", report["command"])
     return assembly.publish(report, card)
+
+
+def _take(args: ExamArguments, assembly: Assembly, source: str, part: str) -> Taken:
+    """Build the rows of a part. Raises ValueError if there are none."""
+    work = (args.open(source, part), args.builder(source, part))
+    shards = assembly.shards(split_name(source, part))
+    taken = build_split(shards, args.wanted[part], *work, args.num_workers, MAX_PAIRS)
+    if not taken.rows:
+        raise ValueError(f"no figure of {source} is fit for the exam: {dict(taken.dropped[CONFIGS[0]])}")
+    return taken
+
+
+def _write(args: ExamArguments, assembly: Assembly, source: str, taken: dict[str, Taken], config: str) -> dict:
+    """Write both parts of a source in a configuration; returns what they hold, by split, for the report."""
+    dropped = taken[EXAM].dropped.setdefault(config, Counter())
+    more = {
+        EXAM: _with_candidates(args, assembly, source, taken, config, dropped),
+        GALLERY: without_candidates(taken[GALLERY].rows),
+    }
+    counts = {}
+    for part, wanted in args.wanted.items():
+        split = split_name(source, part)
+        kept = assembly.write_split(split, taken[part], config, more[part])
+        lengths = [len(text.split()) for text in assembly.read_column(split, taken[part], config, "caption")]
+        counts[split] = {
+            "asked": wanted,
+            "kept": dict(sorted(kept.items())),
+            "dropped": dict(sorted(taken[part].dropped.get(config, {}).items())),
+            "caption words": caption_words(lengths),
+        }
+    return counts
 
 
 def describe_folder(folder: Path) -> dict[str, dict]:
