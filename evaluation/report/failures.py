@@ -7,7 +7,7 @@ share.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,7 @@ class Failure:
     image: str | None = None  # the question, where captions are to choose from
     caption: str | None = None  # the question, where images are
     edits: str | None = None
-    why: list[str] = field(default_factory=list)
+    why: str = ""
 
 
 class _Section:
@@ -117,12 +117,12 @@ def _failure(line: dict, section: _Section, model: str) -> Failure:
         candidates = [Candidate(caption=text) for text in [row["caption"], *row[captions][:count]]]
         why = false_statements(candidates[chosen].caption, Diagram.from_json(row["facts"]))
         why = why or [difference(row["caption"], candidates[chosen].caption)]
-        why = [f"the chosen caption says: {said}" for said in why]
+        verdict = "false of the figure"
     else:
         pictures = [row["image"], *_pictures(row, images, section, count)]
         candidates = [Candidate(image=_address(encoded)) for encoded in pictures]
         why = _why_not_the_picture(row, line["set"], chosen - 1, section)
-        why = [f"not so in the chosen figure: {said}" for said in why]
+        verdict = "not so in the chosen figure"
     candidates[0].true, candidates[chosen].chosen = True, True
     return Failure(
         model=model,
@@ -132,7 +132,7 @@ def _failure(line: dict, section: _Section, model: str) -> Failure:
         image=_address(row["image"]) if to_captions else None,
         caption=None if to_captions else row["caption"],
         edits=row[edits][chosen - 1] if edits else None,
-        why=why,
+        why=f"{verdict}: {'; '.join(why)}",
     )
 
 

@@ -17,7 +17,8 @@ def all_tables(results: Results) -> list[ResultTable]:
     tables = [*result_tables([file.result for file in results.all if file.result["measure"] != "load_back"])]
     tables += [table for file in results.of("ablation") for table in ablation_tables(file.result)]
     tables += [contamination_table(results.of("contamination"))] if results.of("contamination") else []
-    return [*paper_tables(results), *tables]
+    beside, others = paper_tables(results)
+    return [*beside, *tables, *others]
 
 
 def percent(share: float) -> str:
@@ -69,30 +70,24 @@ def paper_of(measure: str, of: str, metric: str | None = None) -> dict | None:
     return None
 
 
-def paper_tables(results: Results) -> list[ResultTable]:
-    """Our figures beside the paper's, and those of the paper that nothing here was measured against."""
+def paper_tables(results: Results) -> tuple[list[ResultTable], list[ResultTable]]:
+    """Our figures beside the paper's, and those of the paper that nothing here was measured against; none if empty."""
     rows, met = [], []
     for measure, of, metric, model, value, ends in comparable(results):
         if (entry := paper_of(measure, of, metric)) is not None:
             met.append(id(entry))
             theirs = (told(entry), table_cell(entry["where"]))
             rows.append((f"{of}, {entry['metric']}", table_cell(model), value, ends, *theirs))
-    if not results.all:
-        return []
-    source = PAPER["source"]
     others = [
         (f"{entry['of']}, {entry['metric']}", told(entry), table_cell(entry["where"]))
         for entry in PAPER["figures"]
-        if id(entry) not in met
+        if results.all and id(entry) not in met
     ]
-    tables = []
-    if rows:
-        header = ("Figure", "Model", "Ours", "95% interval", "The paper's", "Where")
-        tables.append(ResultTable(f"Beside the paper's figures ({source}), in %", header, rows))
-    if others:
-        title = f"Figures of the paper ({source}) that nothing here was measured against, in %"
-        tables.append(ResultTable(title, ("Figure", "The paper's", "Where"), others))
-    return tables
+    header = ("Figure", "Model", "Ours", "95% interval", "The paper's", "Where")
+    beside = ResultTable(f"Beside the paper's figures ({PAPER['source']}), in %", header, rows)
+    title = f"Figures of the paper ({PAPER['source']}) that nothing here was measured against, in %"
+    without = ResultTable(title, ("Figure", "The paper's", "Where"), others)
+    return [beside] * bool(rows), [without] * bool(others)
 
 
 def told(entry: dict) -> str:

@@ -178,7 +178,7 @@ def test_failures_show_what_was_chosen_and_why_it_is_wrong(exam, sat, tmp_path):
     cards = page.split('<figure class="failure">')[1:]
     for card in cards:
         assert len(re.findall(r'class="true"', card)) == 1 and len(re.findall(r'class="chosen"', card)) == 1
-        assert "the chosen caption says: " in card or "not so in the chosen figure: " in card
+        assert ("false of the figure: " if "<li class" in card else "not so in the chosen figure: ") in card
         series = re.search(r"<b>(\w+), ", card)[1]
         assert ("Kind of edit: " in card) is (series in ("rule", "image"))
         count = card.count("<li class") or card.count("<img class")
