@@ -81,11 +81,7 @@ def measure_set(
         The entry of the set in the result file; with `kinds`, if the questions name kinds of edits; with `hits`, if
         they are kept.
     """
-    return summarise(questions, *rank_set(questions, anchors, candidates), seed)
-
-
-def summarise(questions: list[Anchor], hits: list[bool], beaten: list[bool], seed: int) -> dict:
-    """What `rank_set` found on some questions, as `measure_set` gives it."""
+    hits, beaten = rank_set(questions, anchors, candidates)
     sizes = np.array([1 + len(question.negatives) for question in questions])
     result = {
         "accuracy": float(np.mean(hits)),

@@ -28,11 +28,11 @@ from evaluation.encoding import DualEncoder, check_dual_encoder, encode_captions
 from evaluation.hard_negative_exam.manifest import MANIFEST, PARTS, describe, read_manifest, verify
 from evaluation.hard_negative_exam.questions import COLUMNS, TO_CAPTIONS, Questions, build_questions
 from evaluation.hard_negative_exam.rows import EXAM, GALLERY, ORIGINS, split_name
-from evaluation.hit_at_1 import summarise
+from evaluation.hit_at_1 import measure_set
 from evaluation.loading import load_model, load_processor, pick_device
 from evaluation.predictions import check_settings
 from evaluation.results import library_versions, weights_fingerprint, write_json
-from trainers.ranking import choices, rank_set
+from trainers.ranking import choices
 from trainers.rows import check_columns, load_splits, undecoded
 
 
@@ -127,7 +127,7 @@ def measure(
     for (set_name, direction), series in questions.series.items():
         sides = (images, captions) if direction == TO_CAPTIONS else (captions, images)
         series_of = {**what, "set": set_name, "direction": direction}
-        entries.append(series_of | summarise(series, *rank_set(series, *sides), seed))
+        entries.append(series_of | measure_set(series, *sides, seed))
         chosen = zip(questions.ids[set_name, direction], choices(series, *sides), strict=True)
         predictions += [{"id": id_, **series_of, "chosen": choice, "hit": choice == 0} for id_, choice in chosen]
     return entries, predictions
