@@ -15,23 +15,20 @@ answers are graded by rules (grading.py), so two runs agree and no key is needed
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import datasets
 import numpy as np
-import torch
 from PIL import Image
 from tqdm import tqdm
 from transformers import AutoModelForImageTextToText
 from trl import TrlParser
 
 from data_scripts.cli import run_command
+from evaluation.generation import Answer, Answerer, GenerationSettings, Question, answers
 from evaluation.grading import extract_answer, is_correct
 from evaluation.loading import (
-    autocast,
     load_model,
     load_processor,
     load_rows,
@@ -77,66 +74,6 @@ class AnswerAccuracyArguments:
                 raise ValueError(f"--{name} must be at least 1, got {getattr(self, name)}")
 
 
-class Answerer:
-    """A model that answers questions about figures, greedily.
-
-    Args:
-        model: any image-text-to-text model, on its device.
-        processor: as `AutoProcessor` gives it, with a chat template.
-        max_new_tokens: longest answer.
-
-    Raises:
-        ValueError: if the processor has no chat template.
-    """
-
-    def __init__(self, model: Any, processor: Any, max_new_tokens: int) -> None:
-        if getattr(processor, "tokenizer", None) is None or not processor.chat_template:
-            raise ValueError(
-                f"{type(processor).__name__} has no chat template, so no question can be put to the model"
-            )
-        processor.tokenizer.padding_side = "left"  # answers go on where the prompt ends
-        if processor.tokenizer.pad_token is None:
-            processor.tokenizer.pad_token = processor.tokenizer.eos_token
-        self.model, self.processor, self.max_new_tokens = model, processor, max_new_tokens
-
-    @torch.inference_mode()
-    def __call__(self, prompts: Sequence[list[dict]], images: Sequence[list[Image.Image]]) -> list[str]:
-        """Answer a batch: conversations as in SFT rows, and the figures of each."""
-        texts = [
-            self.processor.apply_chat_template(with_images(prompt, len(figures)), add_generation_prompt=True)
-            for prompt, figures in zip(prompts, images, strict=True)
-        ]
-        inputs = self.processor(text=texts, images=list(images), padding=True, return_tensors="pt")
-        inputs = inputs.to(self.model.device)
-        with autocast(self.model.device):
-            tokens = self.model.generate(
-                **inputs,
-                max_new_tokens=self.max_new_tokens,
-                do_sample=False,
-                num_beams=1,
-                temperature=None,
-                top_p=None,
-                top_k=None,
-                pad_token_id=self.processor.tokenizer.pad_token_id,
-            )
-        if not self.model.config.is_encoder_decoder:
-            tokens = tokens[:, inputs["input_ids"].shape[1] :]
-        return self.processor.batch_decode(tokens, skip_special_tokens=True)
-
-
-def with_images(prompt: list[dict], num_images: int) -> list[dict]:
-    """The conversation with list content, its images before the text of the first user turn (as TRL trains it)."""
-    messages, left = [], num_images
-    for message in prompt:
-        content = message["content"]
-        content = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
-        if message["role"] == "user" and left:
-            content = [{"type": "image"}] * left + [item for item in content if item["type"] != "image"]
-            left = 0
-        messages.append({"role": message["role"], "content": content})
-    return messages
-
-
 def figures_of(row: dict, blank: bool) -> list[Image.Image] | None:
     """The row's figures, or white paper of the same size; None if one cannot be read."""
     figures = [decode_image(encoded) for encoded in row["images"] or []]
@@ -150,24 +87,19 @@ def answer_rows(
 ) -> None:
     """Answer every row that the file does not hold yet, and append one line per row, in the order of the rows."""
     todo = [index for index in range(len(rows)) if index not in file.done]
+    questions = (Question(index, rows[index]["prompt"], figures_of(rows[index], blank)) for index in todo)
     with tqdm(total=len(rows), initial=len(rows) - len(todo), desc="answers", unit="row") as progress:
-        for start in range(0, len(todo), batch_size):
-            batch = [(index, rows[index]) for index in todo[start : start + batch_size]]
-            figures = {index: figures_of(row, blank) for index, row in batch}
-            readable = [(index, row) for index, row in batch if figures[index]]
-            prompts, images = [row["prompt"] for _, row in readable], [figures[index] for index, _ in readable]
-            answers = answerer(prompts, images) if readable else []
-            texts = {index: text for (index, _), text in zip(readable, answers, strict=True)}
-            for index, row in batch:
-                file.append(prediction_of(index, row, texts.get(index)))
-            progress.update(len(batch))
+        for answer in answers(questions, answerer, batch_size):
+            file.append(prediction_of(rows[answer.row], answer))
+            progress.update()
 
 
-def prediction_of(index: int, row: dict, text: str | None) -> dict:
-    """One line of predictions.jsonl; a row without readable figures is `skipped` and counts for no figure."""
-    line = {"row": index, "id": row["id"], "kind": row["kind"], "answer": row["answer"]}
-    if text is None:
-        return line | {"skipped": "unreadable image"}
+def prediction_of(row: dict, answer: Answer) -> dict:
+    """One line of predictions.jsonl; a row that was not answered is `skipped` and counts for no figure."""
+    line = {"row": answer.row, "id": row["id"], "kind": row["kind"], "answer": row["answer"]}
+    if answer.text is None:
+        return line | {"skipped": answer.failed}
+    text = answer.text
     return line | {"text": text, "prediction": extract_answer(text), "correct": is_correct(text, row["answer"])}
 
 
@@ -205,7 +137,7 @@ def evaluate(arguments: AnswerAccuracyArguments) -> dict:
         if any(index not in file.done for index in range(len(rows))):
             model = load_model(AutoModelForImageTextToText, arguments.model, arguments.trust_remote_code)
             processor = load_processor(arguments.model, arguments.trust_remote_code)
-            answerer = Answerer(model.to(pick_device()), processor, arguments.max_new_tokens)
+            answerer = Answerer(model.to(pick_device()), processor, GenerationSettings(arguments.max_new_tokens))
             answer_rows(rows, answerer, file, arguments.batch_size, arguments.blank_images)
         predictions = [file.done[index] for index in range(len(rows))]
     train = train_answers(arguments)

@@ -18,20 +18,27 @@ class PredictionFile:
     Opening it reads what is there. A last line without its line break was being written when the run stopped: it is
     cut off, and its row is answered again.
 
+    Args:
+        path: the file; made, with its folder, if there is none.
+        key: the field that tells one row from another, a number or a text.
+
     Raises:
-        ValueError: if any other line is damaged, since the file was then changed by somebody else.
+        ValueError: if any other line is damaged, or two are of the same row, since the file was then changed by
+            somebody else.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.done: dict[int, dict] = {}  # row index -> its line
+    def __init__(self, path: Path, key: str = "row") -> None:
+        self.path, self.key = path, key
+        self.done: dict[int | str, dict] = {}  # row -> its line
         path.parent.mkdir(parents=True, exist_ok=True)
         content = path.read_bytes() if path.exists() else b""
         whole, _, rest = content.rpartition(b"\n")
         for number, line in enumerate(whole.split(b"\n") if whole else [], start=1):
             try:
                 prediction = json.loads(line)
-                self.done[prediction["row"]] = prediction
+                if prediction[key] in self.done:
+                    raise ValueError(f"{key} {prediction[key]} was there before")
+                self.done[prediction[key]] = prediction
             except (ValueError, KeyError, TypeError) as error:
                 message = f"line {number} of {path} is damaged ({error}): delete that line, or the file"
                 raise ValueError(message) from error
@@ -44,7 +51,7 @@ class PredictionFile:
         """Write one line; it is in the hands of the operating system when this returns."""
         self._file.write(json.dumps(prediction, ensure_ascii=False) + "\n")
         self._file.flush()
-        self.done[prediction["row"]] = prediction
+        self.done[prediction[self.key]] = prediction
 
     def __enter__(self) -> "PredictionFile":
         return self

@@ -4,8 +4,11 @@
 that is put to a model.
 """
 
+from . import geoqa, math_vision, mathvista, mm_math, visonlyqa, we_math
 from .item import Benchmark, EncodedImage, Item
 
 __all__ = ["BENCHMARKS", "Benchmark", "EncodedImage", "Item"]
 
-BENCHMARKS: dict[str, Benchmark] = {}
+BENCHMARKS: dict[str, Benchmark] = {
+    module.BENCHMARK.name: module.BENCHMARK for module in (geoqa, mathvista, we_math, mm_math, visonlyqa, math_vision)
+}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-LETTERS = "ABCDEFGH"
+from data_scripts.sources.answers import LETTERS
 
 # How an answer is to be judged.
 CHOICE = "choice"  # `answer` is the letter of one of the `choices`

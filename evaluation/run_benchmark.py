@@ -1,0 +1,226 @@
+"""Run a public benchmark: put its questions to an image-text-to-text model and grade the answers.
+
+    python -m evaluation.run_benchmark --benchmark we_math --data_dir D --model M --output_dir O
+    python -m evaluation.run_benchmark --benchmark mathvista --data_id AI4Math/MathVista --model M --output_dir O
+
+Any model that loads by AutoModelForImageTextToText, ours or stock. The output folder holds
+
+- settings.json: what is measured. A rerun with other settings is refused, never mixed in.
+- predictions.jsonl: `{"id": ..., "prediction": ...}`, one line per question, written when its batch is done. A rerun
+  goes on where the last one stopped, also after a kill.
+- results.json: the grades, with the settings of the generation, the prompt, and what could not be asked.
+
+A question whose figure cannot be read, or that the model cannot take, is not put to it: its prediction is empty, it
+counts as wrong, and `failed` says why. To leave it out would flatter the model.
+
+`--blank_images` replaces every figure by white paper of its size: what is then still right was not read off it.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from PIL import Image
+from tqdm import tqdm
+from transformers import AutoModelForImageTextToText
+from trl import TrlParser
+
+from data_scripts.cli import require_at_least, run_command
+from evaluation.benchmarks import BENCHMARKS, Benchmark, Item
+from evaluation.benchmarks.prompts import render, template_text
+from evaluation.generation import Answer, Answerer, GenerationSettings, Question, answers
+from evaluation.loading import load_model, load_processor, pick_device
+from evaluation.predictions import PredictionFile, check_settings
+from evaluation.results import library_versions, weights_fingerprint, write_json
+from trainers.rows import decode_image
+
+
+@dataclass(kw_only=True)
+class BenchmarkArguments:
+    """Which benchmark, and where it lies."""
+
+    benchmark: str = field(metadata={"help": "Name of the benchmark.", "choices": sorted(BENCHMARKS)})
+    data_dir: str | None = field(
+        default=None, metadata={"help": "Folder (or json, jsonl, parquet, zip) that holds the benchmark."}
+    )
+    data_id: str | None = field(
+        default=None, metadata={"help": "Hub id of the benchmark; where it is published if neither is given."}
+    )
+    split: str | None = field(default=None, metadata={"help": "Split of the benchmark; its usual one if not given."})
+
+    def check_place(self) -> None:
+        """Raise ValueError if the place is given twice, or does not exist."""
+        if self.benchmark not in BENCHMARKS:
+            raise ValueError(
+                f"unknown --benchmark {self.benchmark!r}: expected one of {', '.join(sorted(BENCHMARKS))}"
+            )
+        if self.data_dir is not None and self.data_id is not None:
+            raise ValueError("give --data_dir or --data_id, not both")
+        if self.data_dir is not None and not Path(self.data_dir).exists():
+            raise ValueError(f"--data_dir {self.data_dir} does not exist")
+
+    @property
+    def source(self) -> Benchmark:
+        return BENCHMARKS[self.benchmark]
+
+    def read(self, skipped: Counter[str] | None = None) -> Iterator[Item]:
+        """The items, lazily. Raises ValueError as `Benchmark.read`."""
+        return self.source.read(self.data_dir or self.data_id, self.split, skipped)
+
+
+@dataclass(kw_only=True)
+class RunBenchmarkArguments(BenchmarkArguments):
+    """Let an image-text-to-text model answer a public benchmark, and grade its answers by rules."""
+
+    model: str = field(metadata={"help": "Folder or Hub id of an MMGeoLM or any image-text-to-text model."})
+    output_dir: str = field(metadata={"help": "Folder for predictions.jsonl, settings.json and results.json."})
+    batch_size: int = field(default=8, metadata={"help": "Questions answered at once; halved where that is too many."})
+    max_new_tokens: int = field(default=1024, metadata={"help": "Longest answer, in tokens."})
+    temperature: float = field(default=0.0, metadata={"help": "Sample at this temperature; 0 is greedy."})
+    top_p: float = field(default=1.0, metadata={"help": "With a temperature: share of the likeliest tokens."})
+    prompt_template: str | None = field(
+        default=None, metadata={"help": "Jinja file that words the questions, instead of the benchmark's own."}
+    )
+    max_rows: int | None = field(
+        default=None, metadata={"help": "Answer only the first questions. A later run with more goes on from there."}
+    )
+    blank_images: bool = field(
+        default=False, metadata={"help": "Replace every figure by white paper: what can be answered without looking?"}
+    )
+    seed: int = field(default=0, metadata={"help": "Draws the samples, where there is a temperature."})
+    trust_remote_code: bool = field(
+        default=False, metadata={"help": "Run the model's own code from the Hub. Our models need no such thing."}
+    )
+
+    def __post_init__(self) -> None:
+        self.check_place()
+        require_at_least(self, batch_size=1)
+        if self.max_rows is not None:
+            require_at_least(self, max_rows=1)
+        self.generation()
+
+    def generation(self) -> GenerationSettings:
+        """How answers are written. Raises ValueError for what cannot be."""
+        return GenerationSettings(self.max_new_tokens, self.temperature, self.top_p, self.seed)
+
+    def template(self) -> str:
+        """The prompt template as a text."""
+        if self.prompt_template is None:
+            return template_text(self.benchmark)
+        try:
+            return Path(self.prompt_template).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"--prompt_template {self.prompt_template} cannot be read: {error}") from None
+
+
+def figures_of(item: Item, blank: bool) -> list[Image.Image] | None:
+    """The item's figures, or white paper of the same size; empty if it has none, None if one cannot be read."""
+    figures = [decode_image(encoded["bytes"]) if encoded["bytes"] else None for encoded in item.images]
+    if None in figures:
+        return None
+    return [Image.new("RGB", figure.size, "white") for figure in figures] if blank else figures
+
+
+def list_items(arguments: BenchmarkArguments, skipped: Counter[str]) -> list[Item]:
+    """All items without their images.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    items = [replace(item, images=()) for item in tqdm(arguments.read(skipped), desc="reading", unit="question")]
+    if not items:
+        reasons = "; ".join(f"{count} x {reason}" for reason, count in skipped.most_common(3)) or "it has no such rows"
+        raise ValueError(
+            f"{arguments.data_dir or arguments.data_id} holds no question of {arguments.benchmark}: {reasons}"
+        )
+    return items
+
+
+def fingerprint(items: Sequence[Item], prompt: Callable[[Item], str]) -> str:
+    """Short hash of all questions as they are put, and their answers: tells another version of a benchmark."""
+    digest = hashlib.sha256()
+    for item in items:
+        digest.update(json.dumps([item.id, prompt(item), item.answer], ensure_ascii=False).encode())
+    return digest.hexdigest()[:16]
+
+
+def questions(
+    arguments: RunBenchmarkArguments, prompt: Callable[[Item], str], todo: set[int], last: int
+) -> Iterator[Question]:
+    """The questions of these rows with their figures, one after the other."""
+    for row, item in enumerate(islice(arguments.read(), last)):
+        if row in todo:
+            turn = [{"role": "user", "content": prompt(item)}]
+            yield Question(row, turn, figures_of(item, arguments.blank_images))
+
+
+def prediction_of(item: Item, answer: Answer) -> dict:
+    """One line of predictions.jsonl."""
+    if answer.text is None:
+        return {"id": item.id, "prediction": "", "failed": answer.failed}
+    return {"id": item.id, "prediction": answer.text}
+
+
+def answer_items(
+    arguments: RunBenchmarkArguments, items: Sequence[Item], prompt: Callable[[Item], str], file: PredictionFile
+) -> None:
+    """Answer every item that the file does not hold yet, and append one line per item, in their order."""
+    todo = {row for row, item in enumerate(items) if item.id not in file.done}
+    if not todo:
+        return
+    model = load_model(AutoModelForImageTextToText, arguments.model, arguments.trust_remote_code)
+    processor = load_processor(arguments.model, arguments.trust_remote_code)
+    answerer = Answerer(model.to(pick_device()), processor, arguments.generation())
+    asked = questions(arguments, prompt, todo, len(items))
+    with tqdm(total=len(items), initial=len(items) - len(todo), desc="answers", unit="question") as progress:
+        for answer in answers(asked, answerer, arguments.batch_size):
+            file.append(prediction_of(items[answer.row], answer))
+            progress.update()
+
+
+def evaluate(arguments: RunBenchmarkArguments) -> dict:
+    """Answer, grade and summarise; returns the content of results.json.
+
+    Raises:
+        ValueError: if the benchmark or the model cannot be read, or the output folder holds the predictions of
+            another run.
+    """
+    skipped: Counter[str] = Counter()
+    items, prompt = list_items(arguments, skipped), partial(render, arguments.template())
+    settings = {
+        "benchmark": arguments.benchmark,
+        "data": arguments.data_dir or arguments.data_id or arguments.source.hub_id,
+        "split": arguments.split or arguments.source.splits[0],
+        "questions_fingerprint": fingerprint(items, prompt),
+        "model": arguments.model,
+        "model_fingerprint": weights_fingerprint(arguments.model),
+        "generation": arguments.generation().record(),
+        "prompt_template": arguments.prompt_template or "the benchmark's own",
+        "blank_images": arguments.blank_images,
+    }
+    folder = Path(arguments.output_dir)
+    check_settings(folder, settings)
+    asked = items[: arguments.max_rows]
+    with PredictionFile(folder / "predictions.jsonl", key="id") as file:
+        answer_items(arguments, asked, prompt, file)
+        predictions = [file.done[item.id] for item in asked]
+    failed = Counter(line["failed"] for line in predictions if "failed" in line)
+    result = {"measure": "benchmark", **settings, "num_questions": len(items), "num_asked": len(asked)}
+    result |= {"num_failed": failed.total(), "failed": dict(failed), "rows_left_out": dict(skipped)}
+    result |= {"prompt_example": prompt(asked[0]), "versions": library_versions()}
+    write_json(folder / "results.json", result)
+    return result
+
+
+def main() -> None:
+    (arguments,) = TrlParser(RunBenchmarkArguments).parse_args_and_config()
+    evaluate(arguments)
+
+
+if __name__ == "__main__":
+    run_command(main)
