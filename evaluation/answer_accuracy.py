@@ -1,7 +1,7 @@
 """Answer accuracy: how many questions about figures does a model answer correctly?
 
 Questions are SFT rows (`prompt`, `images`, `answer`, `kind`, `id`). Generation is greedy, batched, padded on the left;
-answers are graded by rules (grading.py), so two runs agree and no key is needed. The output folder holds
+answers are graded by rules (graders), so two runs agree and no key is needed. The output folder holds
 
 - settings.json: what is measured. A rerun with other settings is refused, never mixed in.
 - predictions.jsonl: one line per row, written when its batch is done. A rerun goes on where the last one stopped.
@@ -27,7 +27,7 @@ from trl import TrlParser
 
 from data_scripts.cli import run_command
 from evaluation.generation import Answer, Answerer, GenerationSettings, Question, answers
-from evaluation.grading import extract_answer, is_correct
+from evaluation.graders import extract_answer, is_correct
 from evaluation.loading import (
     load_model,
     load_processor,

@@ -8,7 +8,7 @@ from types import TracebackType
 
 import numpy as np
 
-from evaluation.grading import is_correct
+from evaluation.graders import is_correct
 from evaluation.results import bootstrap_interval, write_json
 
 

@@ -1,7 +1,7 @@
 """The answer a data set gives, taken from its solution in the forms that data sets use, and written in one way.
 
 With choices an answer is `(C) 40`: letter and value, so that either can be compared. This reads gold solutions; what a
-model wrote is read by `evaluation.answer_text`, which must expect anything.
+model wrote is read by `evaluation.graders.answer_text`, which must expect anything.
 """
 
 import re

@@ -8,7 +8,7 @@ import pytest
 from data_scripts.questions import INSTRUCTION, KINDS, draw_question
 from data_scripts.questions.choices import CHOICE_INSTRUCTION, LETTERS, Posed, pose
 from data_scripts.questions.question import answer_text
-from evaluation.grading import extract_answer, is_correct
+from evaluation.graders import extract_answer, is_correct
 
 # their answers are letters of points, or too few parts of the figure could be it
 ALWAYS_OPEN = {"right_vertex", "equal_side", "parallel_side", "midpoint_name", "side_by_angles"}

@@ -10,7 +10,7 @@ from data_scripts.diagram.facts import check, same_object
 from data_scripts.questions import KINDS, Question, draw_question
 from data_scripts.questions.question import Asked, Solution, Wrong, numbers_of
 from data_scripts.questions.terms import deg, num
-from evaluation.grading import is_correct
+from evaluation.graders import is_correct
 
 from .rereading import all_equal, equations, worth
 

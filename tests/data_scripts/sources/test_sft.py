@@ -7,7 +7,7 @@ import pytest
 from data_scripts.sources import SOURCES
 from data_scripts.sources.records import Record
 from data_scripts.sources.sft import sft_row
-from evaluation.grading import is_correct
+from evaluation.graders import is_correct
 
 from .layouts import geometry3k_rows, mavis_row, mm_math_rows, picture, qa_rows, write_images, write_rows
 

@@ -7,8 +7,8 @@ import time
 import psutil
 import pytest
 
-from evaluation import symbolic_equality
-from evaluation.symbolic_equality import symbolically_equal
+from evaluation.graders import symbolic_equality
+from evaluation.graders.symbolic_equality import symbolically_equal
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_an_interruption_leaves_no_answer_behind(monkeypatch):
 
 def test_the_process_ends_with_its_parent():
     program = (
-        "from evaluation import symbolic_equality as s\n"
+        "from evaluation.graders import symbolic_equality as s\n"
         "assert s.symbolically_equal('x+y', 'y+x')\n"
         "print(s._child.process.pid, flush=True)\n"
         "import os; os._exit(0)"  # without any clean-up

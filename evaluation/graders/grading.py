@@ -13,10 +13,8 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import product
 
-from evaluation.answer_text import MAX_ANSWER, extract_answer, normalise
-from evaluation.symbolic_equality import symbolically_equal
-
-__all__ = ["extract_answer", "is_correct"]
+from .answer_text import MAX_ANSWER, extract_answer, normalise
+from .symbolic_equality import symbolically_equal
 
 SECONDS = 1.2  # for one comparison, of the two promised: a late process must be ended, and the next one started
 MAX_VALUES = 8  # in one answer

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.answer_text import extract_answer, normalise
-from evaluation.grading import is_correct
+from evaluation.graders import is_correct
+from evaluation.graders.answer_text import extract_answer, normalise
 
 # prediction, gold answer, right?
 TABLE = [
