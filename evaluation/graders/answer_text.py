@@ -1,57 +1,93 @@
 """Find the answer in what a model wrote, and write answers in one way.
 
-`extract_answer` looks for the last answer given: a box, an "answer: ..." or, without either, a last line that is one.
-`normalise` rewrites degrees, roots, products and text wrappers (`45°`, `√3`, `\\text{..}`, `$..$`) to plain LaTeX.
-Both are linear in the length of the text and never evaluate anything.
+`extract_answer` looks for the last answer given: a box, an "answer: ..", "故选 .." or, without either, a last line that
+is one. `normalise` rewrites degrees, roots, products, Chinese forms and text wrappers (`45°`, `√3`, `根号3`,
+`\\text{..}`, `$..$`) to plain LaTeX. Both are linear in the length of the text and never evaluate anything.
 """
 
 import re
 
+from . import chinese
+
 MAX_TEXT = 20_000  # characters of a text that are looked at, from its end: the answer comes last
 MAX_ANSWER = 200  # a longer answer is no number and no name of a geometry problem
+MAX_WORDS = 3
+MAX_CHINESE = 8  # characters of a Chinese answer such as 等腰直角三角形
 
 _CHARACTERS = str.maketrans(
     {
         "−": "-", "–": "-", "—": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "÷": "/", "π": r"\pi ",
-        "°": r"^\circ ", "º": r"^\circ ", "˚": r"^\circ ", "²": "^2", "³": "^3", "½": r"\frac{1}{2}",
-        "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "±": r"\pm ", "≤": r"\le ", "≥": r"\ge ", "∠": r"\angle ",
-        "△": r"\triangle ", "⊥": r"\perp ", "∥": r"\parallel ", "，": ", ", "；": "; ", "、": ", ", "′": "'", "’": "'",
-        "或": " or ", "。": ". ", "％": "%",
+        "°": r"^\circ ", "º": r"^\circ ", "˚": r"^\circ ", "²": "^2", "³": "^3", "⁴": "^4", "½": r"\frac{1}{2}",
+        "¼": r"\frac{1}{4}", "¾": r"\frac{3}{4}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "⁄": "/", "∕": "/",
+        "±": r"\pm ", "≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "∞": r"\infty ",
+        "∪": r"\cup ", "∩": r"\cap ", "∠": r"\angle ", "△": r"\triangle ", "⊥": r"\perp ", "∥": r"\parallel ",
+        "⊙": r"\odot ", "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "θ": r"\theta ", "φ": r"\varphi ",
+        "∶": ":", "，": ", ", "；": "; ", "、": ", ", "′": "'", "’": "'", "″": "''", "。": ". ", "％": "%",
+        "㎝": " cm", "㎜": " mm", "㎞": " km", "㎡": " m^2", "㎠": " cm^2",
         # fullwidth forms of ASCII, as Chinese text uses them
         **{chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F) if chr(code) not in "，；％"},
         # control characters carry no answer
-        **{chr(code): " " for code in (*range(0x20), *range(0x7F, 0xA0), 0x200B, 0x200E, 0x200F, 0xFEFF)},
+        **{chr(code): " " for code in (*range(0x20), *range(0x7F, 0xA0), 0x200B, 0x200E, 0x200F, 0x3000, 0xFEFF)},
     }
 )  # fmt: skip
 _WRAPPER = re.compile(
-    r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mbox|bm|boldsymbol|operatorname|overline|bar|rm)"
-    r"\s*\{([^{}]*)\}"
+    r"\\(?:text|textbf|textit|textrm|mathrm|mathbf|mathit|mathsf|mbox|bm|boldsymbol|operatorname|overline|underline|bar"
+    r"|rm)\s*\{([^{}]*)\}"
 )
 _NOISE = re.compile(r"\\(?:left|right|displaystyle|[bB]igg?[lr]?|quad|qquad)(?![A-Za-z])|\\[,;:!> ()\[\]]|[$`~]")
+_DEGREES = re.compile(
+    r"\^\s*\{\s*\\circ\s*\}|\^\s*\{\s*\\degree\s*\}|\^?\s*\\(?:degree|degrees)(?![A-Za-z])|\^\s*\\circ"
+)
+_GROUPED_NUMBER = re.compile(r"(?<![\^_A-Za-z}])\{\s*(-?\d+(?:\.\d+)?)\s*\}(?=\s*\^)")
+_ABOUT = re.compile(r"^(?:\\approx|\\simeq|≈|approximately|approx\.?|about|=)\s*", re.I)
+
 _BOX = re.compile(r"\\f?box(?:ed)?\s*\{|(?<!\\)[{}]")
-_CUE = re.compile(r"(?:\banswer|答案)[*_ ]*(?:\s+(?:is|are|of)\b|:|：|=|为|是)[*_ ]*(?:\s*(?:is\b|:|：))?|####", re.I)
-_REASON = re.compile(r"\s(?:because|since|as|so|which|where|hence|therefore)\b|[.!](?=\s)|;?\s+\(because", re.I)
-_STATED = re.compile(r"(?:.*(?:=|≈|\bis\b|\bare\b|\bequals\b))\s*(\S.*)$", re.S)
+_CUE = re.compile(
+    r"<answer>(?!\s*[:：])"
+    r"|(?:\banswers?|答案)[*_\s>\])]{0,8}(?:(?:\s+|(?<=[为是]))(?:is|are|of|should be|would be|must be|will be)\b"
+    r"|:|：|=|应?[为是]|选)[*_ ]*(?:\s*(?:is\b|:|：|=))?"
+    r"|\banswer[*_#: ]*(?=\n)"
+    r"|\b(?:correct|right|best|final)\s+(?:option|choice|result)\s*(?:is\b|:)(?:\s*:)?"
+    r"|\b(?:option|choice)\s*:"
+    r"|\b(?:I|we)\s+(?:choose|select|pick)\b"
+    r"|故?应?选(?![项择取出用])(?:择|项)?\s*[:：]?(?=\W{0,4}[A-Ha-h])"
+    r"|####",
+    re.I,
+)
+_FILLER = re.compile(
+    r"^(?:\W*\b(?:therefore|thus|hence|then|clearly|simply|indeed|likely|probably|definitely|most likely)\b\W*\s)+", re.I
+)
+_REASON = re.compile(
+    r"\s(?:because|since|as|so|which|where|hence|therefore)\b|[.!](?=\s)|;?\s+\(because|</|(?<=[\d)°A-Z])[，,]?\s*因为"
+    r"|。",
+    re.I,
+)
+_STATED = re.compile(r"(?:.*(?:=|≈|\bis\b|\bare\b|\bequals\b|\bbe\b|是|为|等于|得到?))\s*(\S.*)$", re.S)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _ALTERNATIVE_LETTERS = re.compile(r"\(?[A-H]\)?(?:\s*(?:\bor\b|/)\s*\(?[A-H]\)?)+")
+_EDGES = " \t*_\"'`"
 
 
 def normalise(answer: str) -> str:
     """One answer as plain LaTeX on one line: no dollars, no text wrappers, no full stop. Units and letters stay."""
     answer = answer[:MAX_TEXT].translate(_CHARACTERS)
     answer = answer.replace("{,}", "").replace(r"\%", "%").replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac")
-    answer = answer.replace(r"\{", r"\lbrace ").replace(r"\}", r"\rbrace ")
+    answer = answer.replace(r"\cfrac", r"\frac").replace(r"\{", r"\lbrace ").replace(r"\}", r"\rbrace ")
+    answer = re.sub(r"\^\s*(?:\{\s*)?\\prime(?:\s*\})?", "'", answer).replace(r"\colon", ":")
     for _ in range(4):  # wrappers nest, but nobody nests deeper than this
         answer, found = _WRAPPER.subn(r" \1 ", answer)
         if not found:
             break
     answer = _NOISE.sub(" ", answer)
-    answer = re.sub(r"\^\s*\{\s*\\circ\s*\}|\\degree(?![A-Za-z])|\^\s*\\circ", r"^\\circ ", answer)
+    answer = _DEGREES.sub(r"^\\circ ", _GROUPED_NUMBER.sub(r"\1", answer))
     answer = re.sub(r"√\s*\(([^()]{1,80})\)|(?<![A-Za-z\\])sqrt\s*\(([^()]{1,80})\)", _root, answer)
+    answer = re.sub(r"√\s*\{([^{}]{1,80})\}", r"\\sqrt{\1}", answer)
     answer = re.sub(r"√\s*(\d+(?:\.\d+)?|[A-Za-z])", r"\\sqrt{\1}", answer)
-    answer = answer.replace("**", "^")
+    answer = chinese.to_latex(answer)
+    answer = answer.replace("**", "^").replace(r"+\infty", r"\infty").replace(r"+ \infty", r"\infty")
     answer = re.sub(r"\^(-?\d{2,})", r"^{\1}", answer)  # LaTeX would read x^10 as x^1 times 0
-    return re.sub(r"\s+", " ", answer).strip(" *_").removesuffix(".").strip()
+    answer = re.sub(r"\s+", " ", answer).strip(" *_").removesuffix(".").strip()
+    return _ABOUT.sub("", answer)
 
 
 def _root(match: re.Match) -> str:
@@ -65,37 +101,63 @@ def extract_answer(text: str) -> str | None:
     line, if it is nothing but an answer, ends in "= .." or "is ..", or holds exactly one number. An open box, an
     empty box and a choice left open ("A or C") are no answers.
     """
+    found = find_answer(text)
+    return found[1] if found else None
+
+
+def find_answer(text: str) -> tuple[int, str] | None:
+    """Position (in the last MAX_TEXT characters) and text of what `extract_answer` gives."""
     text = text[-MAX_TEXT:]
     box, cue = _last_box(text), _last_cue(text)
     found = max((candidate for candidate in (box, cue) if candidate), default=None)
-    answer = found[1] if found else _last_line(text)
-    if not answer or _ALTERNATIVE_LETTERS.fullmatch(normalise(answer)):
+    if not found and (line := _last_line(text)):
+        found = text.rstrip().rfind("\n") + 1, line
+    if not found or _ALTERNATIVE_LETTERS.fullmatch(normalise(found[1])):
         return None
-    return answer
+    return found
 
 
-def _last_box(text: str) -> tuple[int, str] | None:
-    """Position and content of the last box that closes, found in one pass however many braces are open."""
+def boxed_answers(text: str) -> list[str]:
+    """What stands in the boxes of a text, in order, only the inner one of two; boxes that do not close are none."""
+    boxes = sorted(_boxes(text[-MAX_TEXT:]))
+    inner = [box for box, following in zip(boxes, [*boxes[1:], None], strict=True) if not _holds(box, following)]
+    return [content for _, _, content in inner]
+
+
+def _holds(outer: tuple[int, int, str], inner: tuple[int, int, str] | None) -> bool:
+    return inner is not None and inner[1] <= outer[1]
+
+
+def _boxes(text: str) -> list[tuple[int, int, str]]:
+    """Start, end and content of every box that closes, found in one pass however many braces are open."""
     opened: list[tuple[int, bool]] = []  # where the content of each open brace starts, and whether it is a box
-    last = None
+    boxes = []
     for match in _BOX.finditer(text):
         if match[0] != "}":
             opened.append((match.end(), len(match[0]) > 1))
         elif opened:
             start, is_box = opened.pop()
-            content = text[start : match.start()].strip()
-            if is_box and content and (last is None or start > last[0]):
-                last = (start, content)
-    return last
+            if is_box and match.start() - start <= 4 * MAX_ANSWER and (content := text[start : match.start()].strip()):
+                boxes.append((start, match.end(), content))
+    return boxes
+
+
+def _last_box(text: str) -> tuple[int, str] | None:
+    """Position and content of the last box."""
+    boxes = _boxes(text)
+    start, _, content = max(boxes, default=(-1, -1, ""))
+    return (start, content) if boxes else None
 
 
 def _last_cue(text: str) -> tuple[int, str] | None:
     """Position and content of the last "answer: .." that is followed by something as short as an answer."""
     for match in reversed(list(_CUE.finditer(text))):
-        content = text[match.end() : match.end() + 4 * MAX_ANSWER].lstrip().partition("\n")[0]
-        content = _trim(content)
-        if content and len(content) <= MAX_ANSWER and "boxed" not in content and _looks_like_answer(content):
-            return match.start(), content
+        rest = text[match.end() : match.end() + 4 * MAX_ANSWER].lstrip().partition("\n")[0]
+        content = _trim(_FILLER.sub("", rest))
+        if not content or len(content) > MAX_ANSWER or "boxed" in content:
+            continue
+        if answer := content if _is_whole_answer(content) else _stated(content):
+            return match.start(), answer
     return None
 
 
@@ -107,27 +169,40 @@ def _last_line(text: str) -> str | None:
     if r"\boxed" in line:
         return None  # an open or an empty box: the answer was cut off
     whole = _trim(line, reasons=False)
-    if _looks_like_answer(whole):
+    if _is_whole_answer(whole):
         return whole
-    stated = _STATED.match(line)
-    if stated and _looks_like_answer(_trim(stated[1])):
-        return _trim(stated[1])
+    if stated := _stated(line):
+        return stated
     numbers = _NUMBER.findall(line)
     return numbers[0] if len(numbers) == 1 else None
 
 
+def _stated(sentence: str) -> str | None:
+    """What a sentence ends in, after its last "=", "is", "是" and the like; None if that is no answer."""
+    found = _STATED.match(sentence)
+    return _trim(found[1]) if found and looks_like_answer(_trim(found[1])) else None
+
+
+def _is_whole_answer(text: str) -> bool:
+    """Whether the text is an answer from its first word on, and not Chinese words that lead up to one (面积是40)."""
+    return looks_like_answer(text) and not (chinese.CHARACTER.search(text) and _stated(text))
+
+
 def _trim(content: str, reasons: bool = True) -> str:
-    """Cut the explanation behind an answer, and the markdown and quotes around it."""
+    """Cut the explanation behind an answer, and the markdown, quotes and `<<>>` around it."""
     if reasons:
         content = _REASON.split(content, maxsplit=1)[0]
-    return content.strip(" \t*_\"'`").rstrip(".。,;:").strip(" \t*_\"'`")
+    content = content.strip(_EDGES).rstrip(".。,;:").strip(_EDGES)
+    if bracketed := re.fullmatch(r"<{1,2}([^<>]*)>{0,2}|([^<>]*)>{1,2}", content):
+        content = (bracketed[1] or bracketed[2] or "").strip(_EDGES)
+    return content
 
 
-def _looks_like_answer(content: str) -> bool:
+def looks_like_answer(content: str) -> bool:
     """Short, and either a formula, a name of a few letters, or few words: `40`, `AB`, `(C)`, `isosceles triangle`."""
-    if not content or len(content) > MAX_ANSWER:
+    if not content or len(content) > MAX_ANSWER or len(chinese.CHARACTER.findall(content)) > MAX_CHINESE:
         return False
     words = normalise(content).split()
-    if len(words) <= 3:
+    if len(words) <= MAX_WORDS:
         return True
     return len(words) <= 12 and all(len(re.sub(r"\\[A-Za-z]+|[^A-Za-z]", "", word)) <= 3 for word in words)

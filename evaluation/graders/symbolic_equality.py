@@ -1,11 +1,11 @@
 """Are two LaTeX expressions equal? math-verify decides, in a child process that can be killed.
 
 math-verify and sympy can hang inside one C call (a power with a million digits), and the alarm signal math-verify uses
-works in the main thread only. So the comparison runs in one long-lived child, which answers one JSON line per question
-and is killed and replaced when it is late. Only the LaTeX reader is used: the plain-text one of math-verify ends in
-Python's `eval`, the LaTeX one is a grammar.
+works in the main thread only. So the comparison runs in a long-lived child, which answers one JSON line per question
+and is killed when it is late; a second child stands by, so that nobody waits for a new one. Only the LaTeX reader is
+used: the plain-text one of math-verify ends in Python's `eval`, the LaTeX one is a grammar.
 
-Promises: an answer within `seconds` once the child is up, from any thread; what is late or cannot be read is unequal.
+Promises: an answer within `seconds` once a child is up, from any thread; what is late or cannot be read is unequal.
 This file is also the child's program, therefore it imports nothing of the project.
 """
 
@@ -19,6 +19,7 @@ import subprocess
 import sys
 import threading
 
+SECONDS = 1.2  # for one question, of the two that a verdict may take
 START_SECONDS = 120  # importing sympy takes half a second, on a crowded machine much more
 MEMORY_BYTES = 4 * 1024**3
 
@@ -67,61 +68,103 @@ class _Child:
 
 
 _lock = threading.Lock()
-_child: _Child | None = None
+_children: list[_Child] = []  # the one that is asked, and the one that stands by
 
 
-def symbolically_equal(prediction: str, answer: str, tolerance: float | None = None, seconds: float = 1.2) -> bool:
+def symbolically_equal(
+    prediction: str, answer: str, tolerance: float | None = None, seconds: float = SECONDS, slack: float | None = None
+) -> bool:
     """Compare two LaTeX expressions without dollar signs.
 
     Args:
         prediction, answer: one expression each. The caller bounds their length.
         tolerance: relative difference up to which two numbers count as equal; None asks for equality.
         seconds: deadline, not counting the start of the child at the first call.
+        slack: absolute difference up to which two numbers count as equal; None asks for equality.
 
     Raises:
         RuntimeError: if the child cannot be started at all.
     """
-    global _child
+    return _ask("equal", [prediction, answer, tolerance, slack], seconds)
+
+
+def equal_when_rounded(prediction: str, answer: str, decimals: int, seconds: float = SECONDS) -> bool:
+    """Whether both expressions are numbers with the same value when rounded. Errors as `symbolically_equal`."""
+    return _ask("rounded", [prediction, answer, decimals], seconds)
+
+
+def integer_multiples(prediction: str, answer: str, seconds: float = SECONDS) -> bool:
+    """Whether one expression is a whole multiple (not zero) of the other. Errors as `symbolically_equal`."""
+    return _ask("multiples", [prediction, answer], seconds)
+
+
+def _ask(question: str, arguments: list, seconds: float) -> bool:
     with _lock:
-        if _child is None or _child.pid_of_parent != os.getpid():  # after a fork the pipe belongs to the other process
-            _child = _Child()
-        _child.wait_until_ready()
+        if _children and _children[0].pid_of_parent != os.getpid():
+            _children.clear()  # after a fork the pipes belong to the other process
+        _children.extend(_Child() for _ in range(2 - len(_children)))
+        child = _children[0]
+        child.wait_until_ready()
         line = None
         try:
-            _child.process.stdin.write(json.dumps([prediction, answer, tolerance]) + "\n")
-            _child.process.stdin.flush()
-            line = _child.receive(max(seconds, 0.0))
+            child.process.stdin.write(json.dumps([question, *arguments]) + "\n")
+            child.process.stdin.flush()
+            line = child.receive(max(seconds, 0.0))
         except OSError:
             pass  # it died: the same as late
         finally:
             if not line:  # also after Ctrl-C: a late answer must not become that of the next question
-                _child.close()
-                _child = _Child()  # gets ready while the caller goes on
+                _children.remove(child)
+                child.close()
+                _children.append(_Child())  # gets ready while the other one is asked
     return bool(line) and json.loads(line)
 
 
 @atexit.register
 def _stop() -> None:
-    if _child is not None and _child.pid_of_parent == os.getpid():
-        _child.close()
+    for child in _children:
+        if child.pid_of_parent == os.getpid():
+            child.close()
 
 
-def _compare(prediction: str, answer: str, tolerance: float | None) -> bool:
-    """The question itself, asked of math-verify. Runs in the child."""
-    from math_verify import LatexExtractionConfig, parse, verify
+# What follows runs in the child.
 
-    gold, guess = (
-        parse(f"${text}$", [LatexExtractionConfig()], fallback_mode="no_fallback", parsing_timeout=None)
-        for text in (answer, prediction)
-    )
+
+def _parsed(text: str) -> list:
+    """The readings of a LaTeX text, empty if it cannot be read."""
+    from math_verify import LatexExtractionConfig, parse
+
+    return parse(f"${text}$", [LatexExtractionConfig()], fallback_mode="no_fallback", parsing_timeout=None)
+
+
+def _equal(prediction: str, answer: str, tolerance: float | None, slack: float | None) -> bool:
+    from math_verify import verify
+
+    gold, guess = _parsed(answer), _parsed(prediction)
     if not gold or not guess:
         return False
     if verify(gold, guess, timeout_seconds=None):
         return True
-    if tolerance is None:
+    if tolerance is None and slack is None:
         return False
     difference, size = abs((guess[0] - gold[0]).evalf()), abs(gold[0].evalf())
-    return bool(difference.is_number and size.is_number and difference <= tolerance * size)
+    return bool(difference.is_number and difference <= max((tolerance or 0) * size, slack or 0))
+
+
+def _rounded(prediction: str, answer: str, decimals: int) -> bool:
+    guess, gold = _parsed(prediction), _parsed(answer)
+    return bool(guess and gold) and round(float(guess[0].evalf()), decimals) == round(float(gold[0].evalf()), decimals)
+
+
+def _multiples(prediction: str, answer: str) -> bool:
+    from sympy import simplify
+
+    guess, gold = _parsed(prediction), _parsed(answer)
+    ratios = (simplify(guess[0] / gold[0]), simplify(gold[0] / guess[0])) if guess and gold else ()
+    return any(ratio.is_Integer and ratio != 0 for ratio in ratios)
+
+
+_QUESTIONS = {"equal": _equal, "rounded": _rounded, "multiples": _multiples}
 
 
 def _serve() -> None:
@@ -133,11 +176,12 @@ def _serve() -> None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     except (ImportError, ValueError, OSError):
         pass  # no such limit on this platform: the deadline still holds
-    _compare("1", "\\frac{2}{2}", None)  # pays for the imports and for building the grammar
+    _equal("1", "\\frac{2}{2}", None, None)  # pays for the imports and for building the grammar
     print("ready", flush=True)
     for line in sys.stdin:
         try:
-            equal = _compare(*json.loads(line))
+            question, *arguments = json.loads(line)
+            equal = _QUESTIONS[question](*arguments)
         except Exception:  # whatever sympy raises on garbage, garbage equals nothing
             equal = False
         print(json.dumps(bool(equal)), flush=True)
