@@ -1,7 +1,7 @@
 """Find the answer in what a model wrote, and write answers in one way.
 
-`extract_answer` looks for the last answer given: a box, an "answer: ..", "故选 .." or, without either, a last line that
-is one. `normalise` rewrites degrees, roots, products, Chinese forms and text wrappers (`45°`, `√3`, `根号3`,
+`extract_answer` looks for the last answer given: a box, an "answer: ..", a "故选 .." or, without either, a last line
+that is one. `normalise` rewrites degrees, roots, products, Chinese forms and text wrappers (`45°`, `√3`, `根号3`,
 `\\text{..}`, `$..$`) to plain LaTeX. Both are linear in the length of the text and never evaluate anything.
 """
 
@@ -55,7 +55,8 @@ _CUE = re.compile(
     re.I,
 )
 _FILLER = re.compile(
-    r"^(?:\W*\b(?:therefore|thus|hence|then|clearly|simply|indeed|likely|probably|definitely|most likely)\b\W*\s)+", re.I
+    r"^(?:\W*\b(?:therefore|thus|hence|then|clearly|simply|indeed|likely|probably|definitely|most likely)\b\W*\s)+",
+    re.I,
 )
 _REASON = re.compile(
     r"\s(?:because|since|as|so|which|where|hence|therefore)\b|[.!](?=\s)|;?\s+\(because|</|(?<=[\d)°A-Z])[，,]?\s*因为"

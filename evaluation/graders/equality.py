@@ -1,4 +1,4 @@
-"""Do two answers say the same? Compared part by part: choices, lists, tuples, units, numbers, formulas, names, words."""
+"""Do two answers say the same? Compared part by part: choices, lists, tuples, units, numbers, formulas, names."""
 
 import re
 import time
@@ -22,7 +22,8 @@ _NOUN = re.compile(
 _ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\w{3})", re.I)
 _CHOICE = re.compile(r"\(([A-H])\)\s*(.*)|([A-H])[.):]\s*(.*)", re.S)
 _LEFT_SIDE = re.compile(
-    r"^(?:m?\s*\\(?:angle|triangle)\s*)?((?:\\(?:alpha|beta|gamma|theta|varphi|phi)|[A-Za-z])[A-Za-z0-9_'{} ]{0,12})=(?!=)"
+    r"^(?:m?\s*\\(?:angle|triangle)\s*)?"
+    r"((?:\\(?:alpha|beta|gamma|theta|varphi|phi)|[A-Za-z])[A-Za-z0-9_'{} ]{0,12})=(?!=)"
 )
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _SINE_OF_DEGREES = re.compile(

@@ -1,5 +1,5 @@
-"""Values that are decided without algebra: integers, decimals, fractions, ratios, percentages, degrees and minutes, each
-exactly as a `Fraction`; and the unit behind a value.
+"""Values that are decided without algebra: integers, decimals, fractions, ratios, percentages, degrees and minutes,
+each exactly as a `Fraction`; and the unit behind a value.
 
 Nothing here raises on any text of answer length, and no number of more than 30 digits is read.
 """
