@@ -1,8 +1,8 @@
 """Which of several choices does a response settle on? By letter, by value, or by both where they agree.
 
-`Answer: (C)`, `**C**`, `\\boxed{C}`, `c`, `故选C`, `Option C is correct` are C; `Answer: A or C` is nothing; `As
-shown, AB = 5` is the choice whose value is 5, never A. The last answer given counts. A letter whose stated value belongs to
-another choice, or to none, settles nothing: a teacher would not guess which of the two was meant.
+`Answer: (C)`, `**C**`, `\\boxed{C}`, `c`, `故选C`, `Option C is correct` are C. `Answer: A or C` is nothing.
+`As shown, AB = 5` is the choice whose value is 5, never A. The last answer given counts. A letter whose stated value
+belongs to another choice, or to none, settles nothing: a teacher would not guess which of the two was meant.
 """
 
 import re

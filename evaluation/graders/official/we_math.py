@@ -1,8 +1,8 @@
 """We-Math as graded by its `four_dimensional_metrics.py`: the first character behind the last "Answer".
 
 So `(C)`, `**C**`, `\\boxed{C}` and `c` are wrong, and a response without "Answer" is read from its first character,
-which makes "As shown, AB = 5" an A. Its score, (525 - IG/2 - RM - IK) / 525, counts a row that is missing as mastered; on
-complete rows, and no others are graded here, it is the same as ours.
+which makes "As shown, AB = 5" an A. Its score, (525 - IG/2 - RM - IK) / 525, counts a row that is missing as mastered;
+on complete rows, and no others are graded here, it is the same as ours.
 """
 
 import re
