@@ -17,6 +17,9 @@ from transformers import (
     CLIPTextConfig,
     CLIPVisionConfig,
     LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
     MistralConfig,
     PreTrainedConfig,
     PreTrainedModel,
@@ -165,3 +168,28 @@ def tiny_mmgeolm(
         torch.manual_seed(seed)
         model = MMGeoLMForConditionalGeneration.from_parts(mmclip, tiny_llm(llm, seed), processor.image_token_id)
     return model.eval(), processor
+
+
+def tiny_llava(seed: int = 0) -> tuple[LlavaForConditionalGeneration, LlavaProcessor]:
+    """Stock LLaVA with tiny parts of stock families and a chat template of its own, and its processor."""
+    tokenizer = tiny_tokenizer(frame=False)
+    tokenizer.add_tokens(["<image>"], special_tokens=True)
+    template = (
+        "{% for message in messages %}{{ message.role }}: {% for item in message.content %}"
+        "{{ '<image>' if item.type == 'image' else item.text }}{% endfor %} {% endfor %}assistant:"
+    )
+    processor = LlavaProcessor(
+        image_processor=tiny_image_processor("clip"),
+        tokenizer=tokenizer,
+        patch_size=PATCH_SIZE,
+        vision_feature_select_strategy="default",
+        num_additional_image_tokens=1,
+        chat_template=template,
+    )
+    text_config = tiny_llm("llama", vocab_size=len(tokenizer)).config
+    vision_config = tiny_clip_config("clip").vision_config
+    image_token_id = tokenizer.convert_tokens_to_ids("<image>")
+    config = LlavaConfig(vision_config=vision_config, text_config=text_config, image_token_index=image_token_id)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return LlavaForConditionalGeneration(config).eval(), processor

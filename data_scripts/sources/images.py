@@ -125,7 +125,8 @@ class Images:
         """The file or member that a path means: beside the rows, at the root, else in exactly one folder below.
 
         Data sets are unpacked in many ways: the folder that the path starts with may be missing, or one too many. The
-        file's own folder is never dropped, since `a/1.png` and `b/1.png` are two images.
+        file's own folder is never dropped, since `a/1.png` and `b/1.png` are two images, and nothing is dropped where
+        the folders of the path are there without the file.
         """
         key = (beside, path)
         if key not in self._found:
@@ -154,6 +155,9 @@ class Images:
                     raise BadRow("image: path fits several files")
                 if found:
                     return found[0]
+            parent = posixpath.dirname(name)
+            if any(posixpath.join(p, parent) in there for there in map(set, (folders, *archives)) for p in there):
+                break  # its own folder is there without it: what is of that name elsewhere is another image
         raise BadRow("image: missing")
 
     def _look(self, name: str) -> Where | None:

@@ -20,7 +20,8 @@ from .prompts import render, template_text
 from .rows import images_of, items_of, letter_of, open_kind, question_of, read_rows
 
 SPLITS = {
-    "answers": ("test_answer", "test_answers"),  # told first: their name holds "test", too
+    "train": ("qa_tuning", "alignment", "train"),  # lies beside them
+    "answers": ("test_answer", "test_answers"),  # told before "test", which their name holds, too
     "test": ("test_question", "test_questions", "test_prompts", "geoqa_test", "geoqa", "test"),
 }
 
@@ -50,19 +51,18 @@ def read(location: str, split: str, skipped: Counter[str]) -> Iterator[Item]:
     found = list(read_rows(location, split, SPLITS))
     answers: dict[str, str] = {}
     if not any(text_of(opened.row or {}, "answer", "label", "ground_truth") for opened in found):
-        for opened in _answer_rows(location):
-            name = text_of(opened.row or {}, "question_id", "id")
-            answers[name] = text_of(opened.row or {}, "text", "answer", "label")
+        answers = _answers(location)
     yield from items_of(found, partial(parse, answers=answers), skipped)
 
 
-def _answer_rows(location: str) -> Iterator[OpenedRow]:
+def _answers(location: str) -> dict[str, str]:
     try:
-        yield from read_rows(location, "answers", SPLITS)
+        rows = [opened.row or {} for opened in read_rows(location, "answers", SPLITS)]
     except ValueError as error:
         raise ValueError(
             f"the rows of {location} have no answers, and test_answers.jsonl is not beside them ({error})"
         ) from None
+    return {text_of(row, "question_id", "id"): text_of(row, "text", "answer", "label") for row in rows}
 
 
 BENCHMARK = Benchmark(

@@ -24,8 +24,7 @@ SPLITS = {"test": ("test", "mm_math", "train")}  # published as one file, which 
 def parse(opened: OpenedRow) -> Item:
     """The item of a row."""
     row = opened.row
-    solution = text_of(row, "solution", "answer")
-    answer = answers.stated_answer(solution) or (solution if len(solution) <= answers.MAX_ANSWER else "")
+    answer = answers.stated_answer(text_of(row, "solution", "answer")) or text_of(row, "answer")
     if not answer:
         raise BadRow("row: no answer stated")
     level, year = difficulty(text_of(row, "difficult", "difficulty")), grade(text_of(row, "year", "grade"))

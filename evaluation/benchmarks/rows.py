@@ -125,6 +125,8 @@ def lettered_choices(text: str) -> tuple[str, ...]:
         if found is None:
             break
         starts.append(found.span())
+    if len(starts) < 2:
+        return ()
     ends = [start for start, _ in starts[1:]] + [len(text)]
     values = tuple(text[begin:end].strip(" \t\r\n;；") for (_, begin), end in zip(starts, ends, strict=True))
-    return values if len(values) > 1 and all(values) else ()
+    return values if all(values) else ()

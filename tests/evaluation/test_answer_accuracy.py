@@ -3,12 +3,11 @@
 import json
 
 import pytest
-import torch
 
-from evaluation.answer_accuracy import Answerer, main, with_images
-from tests.evaluation.rows import SFT, encoded, picture, save, sft_rows
+from evaluation.answer_accuracy import main
+from evaluation.generation import Answerer
+from tests.evaluation.rows import SFT, encoded, save, sft_rows
 from tests.tiny import tiny_mmclip, tiny_mmgeolm
-from trainers.rows import decode_image
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +58,11 @@ def test_every_row_is_answered_and_graded(whole, tmp_path):
 def test_an_interrupted_run_goes_on_where_it_stopped(command, models, data, tmp_path, whole, monkeypatch):
     folder, calls, original = tmp_path / "cut", [], Answerer.__call__
 
-    def interrupted(self, prompts, images):
-        calls.append(len(prompts))
+    def interrupted(self, questions):
+        calls.append(len(questions))
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return original(self, prompts, images)
+        return original(self, questions)
 
     monkeypatch.setattr(Answerer, "__call__", interrupted)
     status, _, err = command(main, *arguments(models, data, folder))
@@ -121,50 +120,18 @@ def test_unreadable_images_are_skipped_and_counted(command, models, tmp_path):
     assert "skipped for unreadable images: 2" in out and "of the evaluated rows" in out
 
 
-def test_answers_do_not_depend_on_the_batch():
-    model, processor = tiny_mmgeolm()
-    answerer = Answerer(model, processor, max_new_tokens=8)
-    prompts = [row["prompt"] for row in sft_rows(4)]
-    images = [[decode_image(picture(i))] for i in range(4)]
-    together = answerer(prompts, images)
-    assert together == [answerer([prompt], [image])[0] for prompt, image in zip(prompts, images, strict=True)]
-    assert answerer(prompts, images) == together
-
-
 def test_blank_images_hide_the_figure_and_keep_its_size(command, models, data, tmp_path, monkeypatch):
     seen = []
     original = Answerer.__call__
 
-    def spy(self, prompts, images):
-        seen.extend(figure for figures in images for figure in figures)
-        return original(self, prompts, images)
+    def spy(self, questions):
+        seen.extend(figure for question in questions for figure in question.images)
+        return original(self, questions)
 
     monkeypatch.setattr(Answerer, "__call__", spy)
     assert command(main, *arguments(models, data, tmp_path / "blank", "--blank_images"))[0] == 0
     assert len(seen) == 7
     assert {(figure.size, figure.getcolors()[0]) for figure in seen} == {((32, 32), (1024, (255, 255, 255)))}
-
-
-def test_generation_is_greedy_whatever_the_model_says():
-    model, processor = tiny_mmgeolm()
-    model.generation_config.do_sample, model.generation_config.temperature = True, 5.0
-    answerer = Answerer(model, processor, max_new_tokens=8)
-    prompt, image = sft_rows(1)[0]["prompt"], [decode_image(picture(0))]
-    torch.manual_seed(0)
-    first = answerer([prompt], [image])
-    torch.manual_seed(1)
-    assert answerer([prompt], [image]) == first
-
-
-def test_images_stand_before_the_first_question():
-    messages = [
-        {"role": "system", "content": "Be brief."},
-        {"role": "user", "content": "Find AB."},
-        {"role": "assistant", "content": "5"},
-        {"role": "user", "content": [{"type": "text", "text": "Sure?"}]},
-    ]
-    kinds = [[item["type"] for item in message["content"]] for message in with_images(messages, 2)]
-    assert kinds == [["text"], ["image", "image", "text"], ["text"], ["text"]]
 
 
 def test_a_model_that_answers_nothing_is_refused(command, models, data, tmp_path):

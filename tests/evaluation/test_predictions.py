@@ -80,3 +80,14 @@ def test_nothing_answered_is_an_error():
         summarise(
             [{"row": 0, "kind": "a", "answer": "1", "skipped": "unreadable image"}], None, np.random.default_rng(0)
         )
+
+
+def test_rows_may_be_known_by_id_and_stand_once(tmp_path):
+    path = tmp_path / "predictions.jsonl"
+    with PredictionFile(path, key="id") as file:
+        file.append({"id": "2steps_1/2steps_multi", "prediction": "A"})
+    with PredictionFile(path, key="id") as file:
+        assert list(file.done) == ["2steps_1/2steps_multi"]
+    path.write_text(path.read_text() * 2)
+    with pytest.raises(ValueError, match="line 2 .* damaged .*2steps_1/2steps_multi was there before"):
+        PredictionFile(path, key="id")

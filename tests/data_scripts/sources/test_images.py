@@ -44,6 +44,13 @@ def test_every_way_to_name_an_image(place, value):
     assert Images(place, []).bytes_of(value) == picture(1)
 
 
+def test_an_image_missing_from_its_folder_is_no_other_of_that_name(place):
+    write_images(place, {"2steps/image/1.png": 4, "3steps/image/1.png": 5, "3steps/image/2.png": 6})
+    found = Images(place, [])
+    assert found.bytes_of("2steps/image/1.png") == picture(4)
+    assert reason(found, "2steps/image/2.png") == "image: missing"
+
+
 def test_a_pil_image_becomes_png(place):
     content = Images(None, []).bytes_of(Image.open(io.BytesIO(picture(5))))
     assert Image.open(io.BytesIO(content)).tobytes() == Image.open(io.BytesIO(picture(5))).tobytes()
