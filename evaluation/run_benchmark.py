@@ -20,7 +20,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -31,46 +31,14 @@ from transformers import AutoModelForImageTextToText
 from trl import TrlParser
 
 from data_scripts.cli import require_at_least, run_command
-from evaluation.benchmarks import BENCHMARKS, Benchmark, Item
+from evaluation.benchmarks import Item
+from evaluation.benchmarks.arguments import BenchmarkArguments
 from evaluation.benchmarks.prompts import render, template_text
 from evaluation.generation import Answer, Answerer, GenerationSettings, Question, answers
 from evaluation.loading import load_model, load_processor, pick_device
 from evaluation.predictions import PredictionFile, check_settings
 from evaluation.results import library_versions, weights_fingerprint, write_json
 from trainers.rows import decode_image
-
-
-@dataclass(kw_only=True)
-class BenchmarkArguments:
-    """Which benchmark, and where it lies."""
-
-    benchmark: str = field(metadata={"help": "Name of the benchmark.", "choices": sorted(BENCHMARKS)})
-    data_dir: str | None = field(
-        default=None, metadata={"help": "Folder (or json, jsonl, parquet, zip) that holds the benchmark."}
-    )
-    data_id: str | None = field(
-        default=None, metadata={"help": "Hub id of the benchmark; where it is published if neither is given."}
-    )
-    split: str | None = field(default=None, metadata={"help": "Split of the benchmark; its usual one if not given."})
-
-    def check_place(self) -> None:
-        """Raise ValueError if the place is given twice, or does not exist."""
-        if self.benchmark not in BENCHMARKS:
-            raise ValueError(
-                f"unknown --benchmark {self.benchmark!r}: expected one of {', '.join(sorted(BENCHMARKS))}"
-            )
-        if self.data_dir is not None and self.data_id is not None:
-            raise ValueError("give --data_dir or --data_id, not both")
-        if self.data_dir is not None and not Path(self.data_dir).exists():
-            raise ValueError(f"--data_dir {self.data_dir} does not exist")
-
-    @property
-    def source(self) -> Benchmark:
-        return BENCHMARKS[self.benchmark]
-
-    def read(self, skipped: Counter[str] | None = None) -> Iterator[Item]:
-        """The items, lazily. Raises ValueError as `Benchmark.read`."""
-        return self.source.read(self.data_dir or self.data_id, self.split, skipped)
 
 
 @dataclass(kw_only=True)
@@ -126,21 +94,6 @@ def figures_of(item: Item, blank: bool) -> list[Image.Image] | None:
     return [Image.new("RGB", figure.size, "white") for figure in figures] if blank else figures
 
 
-def list_items(arguments: BenchmarkArguments, skipped: Counter[str]) -> list[Item]:
-    """All items without their images.
-
-    Raises:
-        ValueError: if there is none.
-    """
-    items = [replace(item, images=()) for item in tqdm(arguments.read(skipped), desc="reading", unit="question")]
-    if not items:
-        reasons = "; ".join(f"{count} x {reason}" for reason, count in skipped.most_common(3)) or "it has no such rows"
-        raise ValueError(
-            f"{arguments.data_dir or arguments.data_id} holds no question of {arguments.benchmark}: {reasons}"
-        )
-    return items
-
-
 def fingerprint(items: Sequence[Item], prompt: Callable[[Item], str]) -> str:
     """Short hash of all questions as they are put, and their answers: tells another version of a benchmark."""
     digest = hashlib.sha256()
@@ -191,10 +144,10 @@ def evaluate(arguments: RunBenchmarkArguments) -> dict:
             another run.
     """
     skipped: Counter[str] = Counter()
-    items, prompt = list_items(arguments, skipped), partial(render, arguments.template())
+    items, prompt = arguments.list_items(skipped), partial(render, arguments.template())
     settings = {
         "benchmark": arguments.benchmark,
-        "data": arguments.data_dir or arguments.data_id or arguments.source.hub_id,
+        "data": arguments.place,
         "split": arguments.split or arguments.source.splits[0],
         "questions_fingerprint": fingerprint(items, prompt),
         "model": arguments.model,
