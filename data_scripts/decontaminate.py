@@ -32,7 +32,7 @@ from .decontamination.items import (
     read_items,
 )
 from .decontamination.overlap import MATCHES, Overlap, Rule, TestSet, encode
-from .decontamination.pair_sheet import Side, write_pair_sheet
+from .decontamination.pair_sheet import Side, measured, write_pair_sheet
 from .shards import fingerprint, write_parquet, write_text
 
 VERSION = 1
@@ -63,10 +63,13 @@ class RuleArguments:
             raise ValueError(f"--text_threshold must be above 0 and at most 1, not {self.text_threshold}")
         require_at_least(self, image_threshold=0)
 
+    def rule(self) -> Rule:
+        """The rule as it is applied."""
+        return Rule(self.match, self.text_threshold, self.image_threshold)
+
     def test_set(self, items: list[Item]) -> TestSet:
         """The items under this rule; the encoder is loaded when it is first needed."""
-        rule = Rule(self.match, self.text_threshold, self.image_threshold)
-        return TestSet(items, rule, partial(encode, self.encoder))
+        return TestSet(items, self.rule(), partial(encode, self.encoder))
 
 
 @dataclass(kw_only=True)
@@ -154,7 +157,7 @@ def clean(args: DecontaminateArguments) -> dict:
         dropped = {overlap.row for overlap in found}
         kept[split] = [i for i in range(len(rows)) if i not in dropped]
         for overlap in found:
-            side = _side(rows[overlap.row], f"{split}/{overlap.row}", columns[split], folder)
+            side = side_of(rows[overlap.row], f"{split}/{overlap.row}", columns[split], folder)
             pairs += [(side, overlap)] if len(pairs) < SHEET_PAIRS else []
             test = items[overlap.test]
             told = {"similarity": overlap.similarity, "distance": overlap.distance, "why": overlap.why}
@@ -170,7 +173,11 @@ def clean(args: DecontaminateArguments) -> dict:
         raise ValueError(f"no row of {args.dataset} would be left: is it one of the test sets?")
     _write(splits, kept, output, work, args.against)
     if pairs:
-        write_pair_sheet(_with_tests(pairs, args, items), output / "dropped_pairs.png")
+        sheet = [
+            (row, test, f"test item, same {overlap.why}: {measured(overlap.similarity, overlap.distance)}")
+            for row, test, overlap in _with_tests(pairs, args, items)
+        ]
+        write_pair_sheet(sheet, output / "dropped_pairs.png")
     else:
         (output / "dropped_pairs.png").unlink(missing_ok=True)
     write_text(json.dumps(report, indent=1, ensure_ascii=False), output / "decontamination_report.json")
@@ -178,7 +185,7 @@ def clean(args: DecontaminateArguments) -> dict:
     return report
 
 
-def _side(row: Mapping, name: str, columns: Columns, folder: Path | None) -> Side:
+def side_of(row: Mapping, name: str, columns: Columns, folder: Path | None) -> Side:
     """A row as it is shown on the sheet of pairs."""
     try:
         image = first_image(row[columns.image], folder) if columns.image else None
@@ -201,7 +208,7 @@ def _with_tests(
             for position, row in enumerate(rows):
                 if number in wanted:
                     columns = Columns.of(list(row), args.against_text_column, args.against_image_column, place)
-                    sides[number] = _side(row, f"{split}/{position}", columns, folder)
+                    sides[number] = side_of(row, f"{split}/{position}", columns, folder)
                 number += 1
     return [(side, sides[overlap.test], overlap) for side, overlap in pairs]
 

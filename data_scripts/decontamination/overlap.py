@@ -64,6 +64,24 @@ class Rule:
         if self.match not in MATCHES:
             raise ValueError(f"unknown --match '{self.match}': expected one of {', '.join(MATCHES)}")
 
+    def agree(self, similarity: np.ndarray, distance: np.ndarray) -> np.ndarray:
+        """Where the rule holds, bool in the shape of both. What is missing (nan) agrees with nothing."""
+        text, image = similarity > self.text_threshold, distance <= self.image_threshold
+        if self.match == "both":
+            no_text, no_image = np.isnan(similarity), np.isnan(distance)
+            return (text | no_text) & (image | no_image) & ~(no_text & no_image)
+        return {"text": text, "image": image, "either": text | image}[self.match]
+
+    def why(self, similarity: float, distance: float) -> str:
+        """What of a pair agrees: text, image, text and image, or nothing ("")."""
+        found = {"text": similarity > self.text_threshold, "image": distance <= self.image_threshold}
+        return " and ".join(name for name, holds in found.items() if holds)
+
+
+def nearness(similarity: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """One number by which pairs are ranked, in the shape of both: what is missing (nan) neither helps nor harms."""
+    return np.nan_to_num(similarity, nan=0.0) - np.nan_to_num(distance, nan=0.0) / (64 * WORDS)
+
 
 @dataclass(frozen=True)
 class Overlap:
@@ -89,7 +107,7 @@ class TestSet:
 
     def __init__(self, items: Sequence[Item], rule: Rule, encode: Encode) -> None:
         self.items, self.rule, self._encode = list(items), rule, encode
-        self._hashes, self._has_hash = _stack_hashes(self.items)
+        self._hashes, self._has_hash = stack_hashes(self.items)
         self._texts: np.ndarray | None = None
         self._has_text = np.array([bool(item.text) for item in self.items], dtype=bool)
 
@@ -109,7 +127,7 @@ class TestSet:
         return found
 
     def _block(self, rows: Sequence[Item], start: int) -> list[Overlap]:
-        hashes, has_hash = _stack_hashes(rows)
+        hashes, has_hash = stack_hashes(rows)
         vectors: dict[str, np.ndarray] = {}
         best: dict[int, tuple[float, Overlap]] = {}
         for at in range(0, len(self.items), 8 * BLOCK):
@@ -117,26 +135,17 @@ class TestSet:
             distance = distances(hashes, self._hashes[part]).astype(np.float32)
             distance[~(has_hash[:, None] & self._has_hash[None, part])] = np.nan
             similarity = self._similarity(rows, distance, part, vectors)
-            for row, test in np.argwhere(self._agree(similarity, distance)).tolist():
+            for row, test in np.argwhere(self.rule.agree(similarity, distance)).tolist():
                 s, d = similarity[row, test], distance[row, test]
-                near = (0.0 if np.isnan(s) else float(s)) - (0.0 if np.isnan(d) else float(d)) / (64 * WORDS)
+                near = float(nearness(s, d))
                 if row not in best or near > best[row][0]:
                     best[row] = near, self._overlap(start + row, at + test, s, d)
         return [best[row][1] for row in sorted(best)]
 
-    def _agree(self, similarity: np.ndarray, distance: np.ndarray) -> np.ndarray:
-        """Where the rule holds, `[rows, tests]` bool. What is missing (nan) agrees with nothing."""
-        text, image = similarity > self.rule.text_threshold, distance <= self.rule.image_threshold
-        if self.rule.match == "both":
-            no_text, no_image = np.isnan(similarity), np.isnan(distance)
-            return (text | no_text) & (image | no_image) & ~(no_text & no_image)
-        return {"text": text, "image": image, "either": text | image}[self.rule.match]
-
     def _overlap(self, row: int, test: int, similarity: float, distance: float) -> Overlap:
-        text, image = similarity > self.rule.text_threshold, distance <= self.rule.image_threshold
-        why = " and ".join(name for name, holds in (("text", text), ("image", image)) if holds)
         measured = None if np.isnan(similarity) else round(float(similarity), 4)
-        return Overlap(row, test, measured, None if np.isnan(distance) else int(distance), why)
+        bits = None if np.isnan(distance) else int(distance)
+        return Overlap(row, test, measured, bits, self.rule.why(similarity, distance))
 
     def _similarity(
         self, rows: Sequence[Item], distance: np.ndarray, part: slice, vectors: dict[str, np.ndarray]
@@ -170,7 +179,7 @@ class TestSet:
         return self._texts
 
 
-def _stack_hashes(items: Sequence[Item]) -> tuple[np.ndarray, np.ndarray]:
+def stack_hashes(items: Sequence[Item]) -> tuple[np.ndarray, np.ndarray]:
     """Hashes `[items, WORDS]`, zero where there is none, and which items have one, `[items]` bool."""
     has = np.array([item.hash is not None for item in items], dtype=bool)
     hashes = np.zeros((len(items), WORDS), np.uint64)

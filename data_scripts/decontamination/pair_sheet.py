@@ -1,4 +1,4 @@
-"""A picture of what was dropped: each row beside the test item that it repeats."""
+"""A picture of pairs: each row beside the test item that it repeats, or is like."""
 
 import io
 import textwrap
@@ -10,8 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 from PIL import Image
-
-from .overlap import Overlap
 
 CELL = 3.0  # inches
 WIDTH = 46  # characters of a line
@@ -40,8 +38,19 @@ def _draw(ax: Axes, side: Side, title: str) -> None:
     ax.set_yticks([])
 
 
-def write_pair_sheet(pairs: Sequence[tuple[Side, Side, Overlap]], path: Path) -> None:
+def measured(similarity: float | None, distance: int | None) -> str:
+    """How alike two rows are, in words."""
+    said = ["" if similarity is None else f"similarity {similarity}", "" if distance is None else f"{distance} bits"]
+    return ", ".join(filter(None, said))
+
+
+def write_pair_sheet(pairs: Sequence[tuple[Side, Side, str]], path: Path, left: str = "dropped row") -> None:
     """Save a PNG with one line per pair, first to a temporary name.
+
+    Args:
+        pairs: a row, a test item, and what stands above the item.
+        path: the PNG.
+        left: what stands above every row.
 
     Raises:
         ValueError: if there are no pairs.
@@ -49,13 +58,9 @@ def write_pair_sheet(pairs: Sequence[tuple[Side, Side, Overlap]], path: Path) ->
     if not pairs:
         raise ValueError("a sheet of pairs needs at least one")
     canvas = Canvas(figsize=(2 * CELL, 1.35 * CELL * len(pairs)), layout="constrained")
-    for (left, right), (row, test, overlap) in zip(canvas.subplots(len(pairs), 2, squeeze=False), pairs, strict=True):
-        _draw(left, row, "dropped row")
-        said = [
-            "" if overlap.similarity is None else f"similarity {overlap.similarity}",
-            "" if overlap.distance is None else f"{overlap.distance} bits",
-        ]
-        _draw(right, test, f"test item, same {overlap.why}: {', '.join(filter(None, said))}")
+    for (one, other), (row, test, said) in zip(canvas.subplots(len(pairs), 2, squeeze=False), pairs, strict=True):
+        _draw(one, row, left)
+        _draw(other, test, said)
     temporary = path.with_name(path.name + ".part")
     canvas.savefig(temporary, dpi=100, format="png")
     temporary.replace(path)
