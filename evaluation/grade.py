@@ -20,17 +20,15 @@ from pathlib import Path
 from trl import TrlParser
 
 from data_scripts.cli import run_command
+from evaluation.benchmarks.arguments import BenchmarkArguments
 from evaluation.graders.benchmarks import GradingSettings, check_ids, grade
 from evaluation.results import library_versions, write_json
-from evaluation.run_benchmark import BenchmarkArguments, list_items
 
 
 @dataclass(kw_only=True)
-class GradeArguments(BenchmarkArguments):
-    """Grade predictions on a public benchmark."""
+class GradingArguments:
+    """How predictions are graded, wherever they come from."""
 
-    predictions: str = field(metadata={"help": "JSONL file of predictions, an id and a prediction per line."})
-    output: str = field(metadata={"help": "JSON file for figures and verdicts."})
     official: bool = field(
         default=False, metadata={"help": "Reproduce the verdicts of the official script beside ours."}
     )
@@ -40,15 +38,23 @@ class GradeArguments(BenchmarkArguments):
             "help": "Relative difference allowed in numbers of open questions, such as 0.01; none if not given."
         },
     )
-    seed: int = field(default=0, metadata={"help": "Draws the bootstrap."})
+    seed: int = field(default=0, metadata={"help": "Draws the bootstrap, and answers where they are sampled."})
+
+    def grading(self) -> GradingSettings:
+        """How responses are graded. Raises ValueError for what cannot be."""
+        return GradingSettings(self.tolerance, self.official, self.seed)
+
+
+@dataclass(kw_only=True)
+class GradeArguments(BenchmarkArguments, GradingArguments):
+    """Grade predictions on a public benchmark."""
+
+    predictions: str = field(metadata={"help": "JSONL file of predictions, an id and a prediction per line."})
+    output: str = field(metadata={"help": "JSON file for figures and verdicts."})
 
     def __post_init__(self) -> None:
         self.check_place()
-        self.settings()
-
-    def settings(self) -> GradingSettings:
-        """How responses are graded. Raises ValueError for what cannot be."""
-        return GradingSettings(self.tolerance, self.official, self.seed)
+        self.grading()
 
 
 def read_predictions(path: Path) -> list[tuple[str, str]]:
@@ -89,17 +95,17 @@ def evaluate(arguments: GradeArguments) -> dict:
     """
     skipped: Counter[str] = Counter()
     predictions = read_predictions(Path(arguments.predictions))
-    items = list_items(arguments, skipped)
+    items = arguments.list_items(skipped)
     check_ids([item.id for item in items], [name for name, _ in predictions])
     return {
         "measure": "benchmark",
         "benchmark": arguments.benchmark,
-        "data": arguments.data_dir or arguments.data_id or arguments.source.hub_id,
+        "data": arguments.place,
         "split": arguments.split or arguments.source.splits[0],
         "predictions": arguments.predictions,
         "predictions_fingerprint": hashlib.sha256(Path(arguments.predictions).read_bytes()).hexdigest()[:16],
         "rows_left_out": dict(skipped),
-        **grade(arguments.benchmark, items, dict(predictions), arguments.settings()),
+        **grade(arguments.benchmark, items, dict(predictions), arguments.grading()),
         "versions": library_versions(),
     }
 

@@ -8,7 +8,7 @@ Any model that loads by AutoModelForImageTextToText, ours or stock. The output f
 - settings.json: what is measured. A rerun with other settings is refused, never mixed in.
 - predictions.jsonl: `{"id": ..., "prediction": ...}`, one line per question, written when its batch is done. A rerun
   goes on where the last one stopped, also after a kill.
-- results.json: the grades, with the settings of the generation, the prompt, and what could not be asked.
+- results.json: what `evaluation.grade` says of them, with how they were generated and what could not be asked.
 
 A question whose figure cannot be read, or that the model cannot take, is not put to it: its prediction is empty, it
 counts as wrong, and `failed` says why. To leave it out would flatter the model.
@@ -35,6 +35,8 @@ from evaluation.benchmarks import Item
 from evaluation.benchmarks.arguments import BenchmarkArguments
 from evaluation.benchmarks.prompts import render, template_text
 from evaluation.generation import Answer, Answerer, GenerationSettings, Question, answers
+from evaluation.grade import GradingArguments, format_table
+from evaluation.graders.benchmarks import grade
 from evaluation.loading import load_model, load_processor, pick_device
 from evaluation.predictions import PredictionFile, check_settings
 from evaluation.results import library_versions, weights_fingerprint, write_json
@@ -42,8 +44,11 @@ from trainers.rows import decode_image
 
 
 @dataclass(kw_only=True)
-class RunBenchmarkArguments(BenchmarkArguments):
-    """Let an image-text-to-text model answer a public benchmark, and grade its answers by rules."""
+class RunBenchmarkArguments(BenchmarkArguments, GradingArguments):
+    """Let an image-text-to-text model answer a public benchmark, and grade its answers by rules.
+
+    What concerns the grades alone (`official`, `tolerance`) may change from one run to the next in the same folder.
+    """
 
     model: str = field(metadata={"help": "Folder or Hub id of an MMGeoLM or any image-text-to-text model."})
     output_dir: str = field(metadata={"help": "Folder for predictions.jsonl, settings.json and results.json."})
@@ -60,7 +65,6 @@ class RunBenchmarkArguments(BenchmarkArguments):
     blank_images: bool = field(
         default=False, metadata={"help": "Replace every figure by white paper: what can be answered without looking?"}
     )
-    seed: int = field(default=0, metadata={"help": "Draws the samples, where there is a temperature."})
     trust_remote_code: bool = field(
         default=False, metadata={"help": "Run the model's own code from the Hub. Our models need no such thing."}
     )
@@ -71,6 +75,7 @@ class RunBenchmarkArguments(BenchmarkArguments):
         if self.max_rows is not None:
             require_at_least(self, max_rows=1)
         self.generation()
+        self.grading()
 
     def generation(self) -> GenerationSettings:
         """How answers are written. Raises ValueError for what cannot be."""
@@ -165,14 +170,21 @@ def evaluate(arguments: RunBenchmarkArguments) -> dict:
     failed = Counter(line["failed"] for line in predictions if "failed" in line)
     result = {"measure": "benchmark", **settings, "num_questions": len(items), "num_asked": len(asked)}
     result |= {"num_failed": failed.total(), "failed": dict(failed), "rows_left_out": dict(skipped)}
-    result |= {"prompt_example": prompt(asked[0]), "versions": library_versions()}
+    responses = {line["id"]: line["prediction"] for line in predictions}
+    result |= {"prompt_example": prompt(asked[0]), "predictions": str(folder / "predictions.jsonl")}
+    result |= grade(arguments.benchmark, asked, responses, arguments.grading())
+    result["versions"] = library_versions()
     write_json(folder / "results.json", result)
     return result
 
 
 def main() -> None:
     (arguments,) = TrlParser(RunBenchmarkArguments).parse_args_and_config()
-    evaluate(arguments)
+    result = evaluate(arguments)
+    print(format_table(result))
+    if result["num_failed"]:
+        reasons = ", ".join(f"{count} x {reason}" for reason, count in result["failed"].items())
+        print(f"questions that could not be put to the model and count as wrong: {result['num_failed']} ({reasons})")
 
 
 if __name__ == "__main__":

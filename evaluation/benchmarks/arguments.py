@@ -42,7 +42,7 @@ class BenchmarkArguments:
     @property
     def place(self) -> str | None:
         """Where it is read from, None if no place is given and it has no home on the Hub."""
-        return self.data_dir or self.data_id or self.source.hub_id
+        return self.data_dir or self.data_id or self.source.home(self.split)
 
     def read(self, skipped: Counter[str] | None = None) -> Iterator[Item]:
         """The items, lazily. Raises ValueError as `Benchmark.read`."""

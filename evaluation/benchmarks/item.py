@@ -55,6 +55,11 @@ class Benchmark:
     items: Callable[[str | None, str, Counter[str]], Iterator[Item]]  # (location, split, skipped) -> items
     prompt: Callable[[Item], str]  # the text of the user's turn, without images
     hub_id: str | None = None  # where it lies if no place is given
+    other_homes: Mapping[str, str] = field(default_factory=dict)  # Hub ids of splits that lie elsewhere
+
+    def home(self, split: str | None = None) -> str | None:
+        """The Hub id of a split (None for the first); None if it has none."""
+        return self.other_homes.get(split or self.splits[0], self.hub_id)
 
     def read(
         self, location: str | None = None, split: str | None = None, skipped: Counter[str] | None = None
@@ -73,7 +78,7 @@ class Benchmark:
         split = split or self.splits[0]
         if split not in self.splits:
             raise ValueError(f"{self.name} has no split {split!r}: expected one of {', '.join(self.splits)}")
-        if (location := location or self.hub_id) is None:
+        if (location := location or self.home(split)) is None:
             raise ValueError(f"{self.name} has no home on the Hub: name a folder or file")
         return self._unique(location, split, Counter() if skipped is None else skipped)
 

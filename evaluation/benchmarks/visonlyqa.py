@@ -72,4 +72,5 @@ BENCHMARK = Benchmark(
     items=read,
     prompt=partial(render, template_text("visonlyqa")),
     hub_id="ryokamoi/VisOnlyQA_Eval_Real_v1.1",
+    other_homes={"synthetic": "ryokamoi/VisOnlyQA_Eval_Synthetic"},
 )

@@ -177,6 +177,12 @@ def test_what_is_not_there_is_said(tmp_path):
         read("we_math", tmp_path)
 
 
+def test_homes():
+    homes = {name: benchmark.home() for name, benchmark in BENCHMARKS.items()}
+    assert homes.pop("geoqa") is None and all(home.count("/") == 1 for home in homes.values())
+    assert homes["visonlyqa"] != BENCHMARKS["visonlyqa"].home("synthetic") != BENCHMARKS["visonlyqa"].home("real")
+
+
 def test_an_item_contradicts_nothing():
     with pytest.raises(ValueError, match="unknown kind 'guess'"):
         Item("1", "?", (), None, "4", "guess")
