@@ -28,12 +28,7 @@ from trl import TrlParser
 from data_scripts.cli import run_command
 from evaluation.generation import Answer, Answerer, GenerationSettings, Question, answers
 from evaluation.graders import extract_answer, is_correct
-from evaluation.loading import (
-    load_model,
-    load_processor,
-    load_rows,
-    pick_device,
-)
+from evaluation.loading import load_model, load_processor, load_rows, pick_device
 from evaluation.predictions import PredictionFile, check_settings, summarise
 from evaluation.results import library_versions, weights_fingerprint, write_json
 from trainers.rows import decode_image, load_splits

@@ -113,20 +113,22 @@ def letter_of_value(answer: str, choices: tuple[str, ...]) -> str:
 def lettered_choices(text: str) -> tuple[str, ...]:
     """The values of `A. 3 cm;B. 2 cm; C. Point D.` or `(a) 1 (b) 0.5`, whatever they look like themselves.
 
-    The letters are looked for in their order, behind a semicolon or line break where there is one, else behind a
-    space; that a value is a letter (`A. F; B. D`) or ends in one is then no matter. Empty if there are no two.
+    The letters are looked for in their order: behind semicolons or line breaks if the second choice stands behind one,
+    else behind spaces. That a value is a letter itself (`A. F; B. D`) is then no matter. Empty if there are no two.
     """
-    starts: list[tuple[int, int]] = []
-    for letter in answers.LETTERS:
-        mark = rf"(?:\({letter}\)|{letter}\s*[.):：、])\s*"
-        at = starts[-1][1] if starts else 0
-        found = re.compile(rf"(?:[;；\n]\s*|\A\s*){mark}", re.I).search(text, at)
-        found = found or re.compile(rf"(?:\s|\A){mark}", re.I).search(text, at)
-        if found is None:
-            break
-        starts.append(found.span())
-    if len(starts) < 2:
-        return ()
+    starts = _starts(text, r"(?:[;；\n]\s*|\A\s*)") or _starts(text, r"(?:\s|\A)")
     ends = [start for start, _ in starts[1:]] + [len(text)]
-    values = tuple(text[begin:end].strip(" \t\r\n;；") for (_, begin), end in zip(starts, ends, strict=True))
+    values = tuple(text[begin:end].strip(" \t\r\n;；") for (_, begin), end in zip(starts, ends, strict=False))
     return values if all(values) else ()
+
+
+def _starts(text: str, before: str) -> list[tuple[int, int]]:
+    """Where `A.`, `B.`, .. stand behind what `before` matches; empty if there are no two."""
+    found: list[tuple[int, int]] = []
+    for letter in answers.LETTERS:
+        mark = re.compile(rf"{before}(?:\((?i:{letter})\)|{letter}\s*[.):：、])\s*")
+        match = mark.search(text, found[-1][1] if found else 0)
+        if match is None:
+            break
+        found.append(match.span())
+    return found if len(found) > 1 else []

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from evaluation import grade
 from evaluation.benchmarks import BENCHMARKS
 from evaluation.generation import Answerer
 from evaluation.run_benchmark import main
@@ -177,6 +178,17 @@ def test_what_cannot_be_asked_is_told_and_counts_as_wrong(command, models, data,
     assert (result["num_failed"], result["failed"]) == (2, {"unreadable image": 2})
     assert result["rows_left_out"] == {"row: no key of a step": 1}
     assert result["num_rows"] == 14 and not any(v["right"] for v in result["verdicts"] if v["id"] in failed)
+
+
+def test_grade_says_the_same_of_the_predictions(command, models, data, tmp_path):
+    (data / "2steps/image/1-1.png").unlink()
+    assert command(main, *arguments(models, data, tmp_path / "run"))[0] == 0
+    place = ("--benchmark", "we_math", "--data_dir", data, "--output", tmp_path / "grades.json")
+    status, _, err = command(grade.main, *place, "--predictions", tmp_path / "run" / "predictions.jsonl")
+    assert status == 0, err
+    graded, result = json.loads((tmp_path / "grades.json").read_text(encoding="utf-8")), results(tmp_path / "run")
+    for name in ("metrics", "verdicts", "num_unread", "predictions", "data", "split"):
+        assert graded[name] == result[name]
 
 
 def test_a_template_of_ones_own_words_the_questions(command, models, data, tmp_path, monkeypatch):
