@@ -50,7 +50,7 @@ _CUE = re.compile(
     r"|\b(?:correct|right|best|final)\s+(?:option|choice|result)\s*(?:is\b|:)(?:\s*:)?"
     r"|\b(?:option|choice)\s*:"
     r"|\b(?:I|we)\s+(?:choose|select|pick)\b"
-    r"|故?应?选(?![项择取出用])(?:择|项)?\s*[:：]?(?=\W{0,4}[A-Ha-h])"
+    r"|选(?:择|项)?\s*[:：为是]?(?=\W{0,4}[A-Ha-h](?![A-Za-z]))"
     r"|####",
     re.I,
 )
@@ -66,7 +66,7 @@ _REASON = re.compile(
 _STATED = re.compile(r"(?:.*(?:=|≈|\bis\b|\bare\b|\bequals\b|\bbe\b|是|为|等于|得到?))\s*(\S.*)$", re.S)
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _ALTERNATIVE_LETTERS = re.compile(r"\(?[A-H]\)?(?:\s*(?:\bor\b|/)\s*\(?[A-H]\)?)+")
-_EDGES = " \t*_\"'`"
+_EDGES = ' \t*_"`'
 
 
 def normalise(answer: str) -> str:
@@ -121,7 +121,7 @@ def find_answer(text: str) -> tuple[int, str] | None:
 def boxed_answers(text: str) -> list[str]:
     """What stands in the boxes of a text, in order, only the inner one of two; boxes that do not close are none."""
     boxes = sorted(_boxes(text[-MAX_TEXT:]))
-    inner = [box for box, following in zip(boxes, [*boxes[1:], None], strict=True) if not _holds(box, following)]
+    inner = [box for box, following in zip(boxes, [*boxes[1:], None], strict=False) if not _holds(box, following)]
     return [content for _, _, content in inner]
 
 
@@ -194,6 +194,8 @@ def _trim(content: str, reasons: bool = True) -> str:
     if reasons:
         content = _REASON.split(content, maxsplit=1)[0]
     content = content.strip(_EDGES).rstrip(".。,;:").strip(_EDGES)
+    if content.startswith("'"):  # quotes; behind a letter it is part of a name, behind a number minutes
+        content = content.strip("'")
     if bracketed := re.fullmatch(r"<{1,2}([^<>]*)>{0,2}|([^<>]*)>{1,2}", content):
         content = (bracketed[1] or bracketed[2] or "").strip(_EDGES)
     return content

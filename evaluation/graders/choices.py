@@ -8,7 +8,7 @@ belongs to another choice, or to none, settles nothing: a teacher would not gues
 import re
 from collections.abc import Sequence
 
-from .answer_text import MAX_TEXT, extract_answer, find_answer, looks_like_answer, normalise
+from .answer_text import MAX_ANSWER, MAX_TEXT, extract_answer, find_answer, looks_like_answer, normalise
 from .grading import says_the_same
 
 LETTERS = "ABCDEFGH"
@@ -49,7 +49,10 @@ def chosen_letter(response: str, choices: Sequence[str]) -> str | None:
     if selected and (not found or selected.start() >= found[0] - 1):
         letter = (selected["named"] or selected["chinese"] or selected["bare"]).upper()
         return letter if letter in LETTERS[: len(choices)] else None
-    return letter_of(found[1], choices) if found else None
+    if found:
+        return letter_of(found[1], choices)
+    line = text.rstrip().rpartition("\n")[2][-2 * MAX_ANSWER :].strip(" .*")  # choices may be longer than answers are
+    return letter_of(line, choices) or letter_of(line.rpartition(":")[2], choices)
 
 
 def letter_of(answer: str, choices: Sequence[str]) -> str | None:

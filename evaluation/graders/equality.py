@@ -23,8 +23,9 @@ _ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\w{3})", re.I)
 _CHOICE = re.compile(r"\(([A-H])\)\s*(.*)|([A-H])[.):]\s*(.*)", re.S)
 _LEFT_SIDE = re.compile(
     r"^(?:m?\s*\\(?:angle|triangle)\s*)?"
-    r"((?:\\(?:alpha|beta|gamma|theta|varphi|phi)|[A-Za-z])[A-Za-z0-9_'{} ]{0,12})=(?!=)"
+    r"((?:\\(?:alpha|beta|gamma|theta|varphi|phi)|[A-Za-z](?:_\{[^{}=]{1,20}\})?)[A-Za-z0-9_'{} ]{0,12})=(?!=)"
 )
+_SPACE = re.compile(r"(?<!\d) | (?!\d)")  # but not that of 3 1/2
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _SINE_OF_DEGREES = re.compile(
     r"(\\(?:sin|cos|tan|cot|sec|csc))\s*[({]?\s*(\d{1,6}(?:\.\d{1,6})?)\s*\^\\circ(?!\s*\d)\s*[)}]?"
@@ -79,7 +80,7 @@ class Comparison:
 
     def values_agree(self, given: str, gold: str) -> bool:
         """One value, tuple, interval, equation or name."""
-        if given.replace(" ", "") == gold.replace(" ", ""):
+        if _SPACE.sub("", given) == _SPACE.sub("", gold):
             return True
         if _LETTERS.fullmatch(gold):
             return _names_agree(given, gold)

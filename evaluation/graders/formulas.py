@@ -6,7 +6,8 @@ thousand brackets or a name of Python.
 
 import re
 
-MAX_POWER = 20
+MAX_POWER = 20  # of a letter or number
+MAX_POWER_OF_SUM = 6  # of what stands in brackets: to multiply out (a + b + c)^20 takes minutes
 MAX_POWERS = 8
 MAX_DEPTH = 6  # of brackets in brackets
 MAX_BRACES = 24
@@ -16,7 +17,7 @@ _COMMANDS = {
     *("sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "log", "ln", "alpha", "beta", "gamma"),
     *("theta", "phi", "varphi", "lbrace", "rbrace", "cup", "cap", "in", "circ"),
 }
-_ALLOWED = re.compile(r"[0-9A-Za-z\\{}()\[\]+\-*/^_.,:=<>|' ]+")
+_ALLOWED = re.compile(r"[0-9A-Za-z\\{}()\[\]+\-*/^_.,=<>|' ]+")
 _TOWER = re.compile(r"\{[^{}]*\^[^{}]*\}\s*\^|\^\s*\{[^{}]*[\^(]|\)\s*\^[^)]*\)\s*\^|\^\s*\w+\s*\^")
 
 
@@ -24,11 +25,12 @@ def is_small_formula(text: str) -> bool:
     """Whether math-verify may read it: known commands, few digits, low powers. Words are not products of letters."""
     if not _ALLOWED.fullmatch(text) or not set(re.findall(r"\\([A-Za-z]+)", text)) <= _COMMANDS:
         return False
-    if re.search(r"\d{16}|(?<![\\A-Za-z])[A-Za-z]{4}", text) or _TOWER.search(text):
+    if re.search(r"\d{16}|\[\d{3}|(?<![\\A-Za-z])[A-Za-z]{4}", text) or _TOWER.search(text):
         return False
     if text.count("^") > MAX_POWERS or text.count("{") > MAX_BRACES or not _is_shallow(text):
         return False
-    return all(int(power) <= MAX_POWER for power in re.findall(r"\^\s*\{?\s*-?\(?(\d+)", text))
+    powers = re.findall(r"([)\]}]?)\s*\^\s*\{?\s*-?\(?(\d+)", text)
+    return all(int(power) <= (MAX_POWER_OF_SUM if bracket else MAX_POWER) for bracket, power in powers)
 
 
 def _is_shallow(text: str) -> bool:

@@ -63,7 +63,7 @@ def split_unit(text: str) -> tuple[str, Unit | None]:
         return text, None
     before, (dimension, factor) = before.strip(), _UNITS[unit]
     if not dimension:
-        return before, None
+        return (before, None) if before[-1] in "0123456789})" else (text, None)
     power = int(match["exponent"] or {"s": 2, "c": 3}.get((match["power"] or match["squared"] or " ").strip()[:1], 1))
     return before, (dimension if power == 1 else f"{dimension}^{power}", factor**power)
 
