@@ -1,14 +1,13 @@
 """Do two answers say the same? Compared part by part: choices, lists, tuples, units, numbers, formulas, names."""
 
 import re
-import time
 from fractions import Fraction
 from itertools import product
 
 from .answer_text import normalise
 from .brackets import MAX_VALUES, bracketed, split
 from .formulas import as_quotient, is_small_formula
-from .symbolic_equality import symbolically_equal
+from .symbolic_equality import Budget, symbolically_equal
 from .values import Unit, percentages, ratio, rational, split_unit
 
 CLOSE = Fraction(1, 10**6)  # relative: 0.3333333 for 1/3 is a way of writing, 0.33 is another number
@@ -38,16 +37,15 @@ def canonical(answer: str) -> str:
 
 
 class Comparison:
-    """How one pair of answers is compared. All its values share one deadline.
+    """How one pair of answers is compared. All its values share one budget for algebra.
 
     Args:
-        until: time (of `time.monotonic`) from which on nothing is equal any more that needs algebra.
         tolerance: relative difference up to which numbers are equal.
         slack: absolute difference up to which numbers are equal. Without either they must have the same value.
     """
 
-    def __init__(self, until: float, tolerance: float | None = None, slack: Fraction | None = None) -> None:
-        self.until, self.tolerance, self.slack = until, tolerance, slack
+    def __init__(self, tolerance: float | None = None, slack: Fraction | None = None) -> None:
+        self.tolerance, self.slack, self.budget = tolerance, slack, Budget()
 
     def choices_agree(self, given: str, gold: str) -> bool:
         """`(B) 8/11` is right by its letter or by its value, and wrong where what both state differs."""
@@ -128,7 +126,7 @@ class Comparison:
         if not is_small_formula(given) or not is_small_formula(gold):
             return False
         slack = None if self.slack is None else float(self.slack)
-        return symbolically_equal(given, gold, self.tolerance, self.until - time.monotonic(), slack)
+        return symbolically_equal(given, gold, self.tolerance, slack, self.budget)
 
 
 def _names_agree(given: str, gold: str) -> bool:

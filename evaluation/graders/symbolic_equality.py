@@ -5,7 +5,9 @@ works in the main thread only. So the comparison runs in a long-lived child, whi
 and is killed when it is late; a second child stands by, so that nobody waits for a new one. Only the LaTeX reader is
 used: the plain-text one of math-verify ends in Python's `eval`, the LaTeX one is a grammar.
 
-Promises: an answer within `seconds` once a child is up, from any thread; what is late or cannot be read is unequal.
+Promises: an answer within a budget of processor time once a child is up, from any thread; what is late or cannot be
+read is unequal. Processor time, not the clock, so that a busy machine changes no verdict; a child that gets none for
+long is given up all the same.
 This file is also the child's program, therefore it imports nothing of the project.
 """
 
@@ -15,11 +17,16 @@ import json
 import logging
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
+import time
+from dataclasses import dataclass
 
-SECONDS = 1.5  # for one question, of the two that a verdict may take
+SECONDS = 1.5  # of processor time for one verdict, of the two that it may take
+HAS_TIMER = hasattr(signal, "setitimer")  # else the clock has to do
+PATIENCE = 10 if HAS_TIMER else 1  # how many times its processor time a child is waited for
 START_SECONDS = 120  # importing sympy takes half a second, on a crowded machine much more
 WARM_UP = (("1", r"\frac{2}{2}"), (r"2\sqrt3", r"\sqrt{11}\pi"), ("(x+1)^2", "x^2+2x+1"), ("y=x", r"\sin(\pi/6)"))
 MEMORY_BYTES = 4 * 1024**3
@@ -68,38 +75,52 @@ class _Child:
                 pipe.close()
 
 
+@dataclass
+class Budget:
+    """The processor time that a verdict may still take, shared by all its questions."""
+
+    seconds: float = SECONDS
+
+
 _lock = threading.Lock()
 _children: list[_Child] = []  # the one that is asked, and the one that stands by
 
 
 def symbolically_equal(
-    prediction: str, answer: str, tolerance: float | None = None, seconds: float = SECONDS, slack: float | None = None
+    prediction: str,
+    answer: str,
+    tolerance: float | None = None,
+    slack: float | None = None,
+    budget: Budget | None = None,
 ) -> bool:
     """Compare two LaTeX expressions without dollar signs.
 
     Args:
         prediction, answer: one expression each. The caller bounds their length.
         tolerance: relative difference up to which two numbers count as equal; None asks for equality.
-        seconds: deadline, not counting the start of the child at the first call.
         slack: absolute difference up to which two numbers count as equal; None asks for equality.
+        budget: what this may take, and is then less; a verdict's whole if None. The start of a child does not count.
 
     Raises:
         RuntimeError: if the child cannot be started at all.
     """
-    return _ask("equal", [prediction, answer, tolerance, slack], seconds)
+    return _ask("equal", [prediction, answer, tolerance, slack], budget)
 
 
-def equal_when_rounded(prediction: str, answer: str, decimals: int, seconds: float = SECONDS) -> bool:
+def equal_when_rounded(prediction: str, answer: str, decimals: int, budget: Budget | None = None) -> bool:
     """Whether both expressions are numbers with the same value when rounded. Errors as `symbolically_equal`."""
-    return _ask("rounded", [prediction, answer, decimals], seconds)
+    return _ask("rounded", [prediction, answer, decimals], budget)
 
 
-def integer_multiples(prediction: str, answer: str, seconds: float = SECONDS) -> bool:
+def integer_multiples(prediction: str, answer: str, budget: Budget | None = None) -> bool:
     """Whether one expression is a whole multiple (not zero) of the other. Errors as `symbolically_equal`."""
-    return _ask("multiples", [prediction, answer], seconds)
+    return _ask("multiples", [prediction, answer], budget)
 
 
-def _ask(question: str, arguments: list, seconds: float) -> bool:
+def _ask(question: str, arguments: list, budget: Budget | None) -> bool:
+    budget = budget or Budget()
+    if budget.seconds <= 0:
+        return False
     with _lock:
         if _children and _children[0].pid_of_parent != os.getpid():
             _children.clear()  # after a fork the pipes belong to the other process
@@ -108,9 +129,9 @@ def _ask(question: str, arguments: list, seconds: float) -> bool:
         child.wait_until_ready()
         line = None
         try:
-            child.process.stdin.write(json.dumps([question, *arguments]) + "\n")
+            child.process.stdin.write(json.dumps([budget.seconds, question, *arguments]) + "\n")
             child.process.stdin.flush()
-            line = child.receive(max(seconds, 0.0))
+            line = child.receive(budget.seconds * PATIENCE)
         except OSError:
             pass  # it died: the same as late
         finally:
@@ -118,7 +139,9 @@ def _ask(question: str, arguments: list, seconds: float) -> bool:
                 _children.remove(child)
                 child.close()
                 _children.append(_Child())  # gets ready while the other one is asked
-    return bool(line) and json.loads(line)
+    equal, taken = json.loads(line) if line else (False, budget.seconds)
+    budget.seconds -= taken
+    return equal
 
 
 @atexit.register
@@ -182,12 +205,17 @@ def _serve() -> None:
             _equal(prediction, answer, 0.01, None)
     print("ready", flush=True)
     for line in sys.stdin:
+        start = time.process_time()
         try:
-            question, *arguments = json.loads(line)
+            seconds, question, *arguments = json.loads(line)
+            if HAS_TIMER:
+                signal.setitimer(signal.ITIMER_PROF, seconds)  # nobody handles its signal, so it ends the process
             equal = _QUESTIONS[question](*arguments)
         except Exception:  # whatever sympy raises on garbage, garbage equals nothing
             equal = False
-        print(json.dumps(bool(equal)), flush=True)
+        if HAS_TIMER:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+        print(json.dumps([bool(equal), time.process_time() - start]), flush=True)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,11 @@ km and "units" are wrong, and `(C) 45` is neither the letter nor the value.
 """
 
 import re
-import time
 
 from evaluation.benchmarks.item import CHOICE, Item
 
 from ..formulas import is_small_formula
-from ..symbolic_equality import SECONDS, equal_when_rounded
+from ..symbolic_equality import Budget, equal_when_rounded
 from .verdict import OfficialVerdict
 
 _PHRASES = ("the final answer is", "the answer is", "the correct answer is", "the answer should be")
@@ -31,8 +30,8 @@ def verdict(item: Item, response: str) -> OfficialVerdict:
     golds = [item.answer]
     if item.kind == CHOICE:
         golds.append((item.choices or ())[ord(item.answer) - ord("A")])
-    until = time.monotonic() + SECONDS
-    return OfficialVerdict(any(_equal(gold, answer, until) for gold in golds), answer[:200])
+    budget = Budget()
+    return OfficialVerdict(any(_equal(gold, answer, budget) for gold in golds), answer[:200])
 
 
 def _stated(response: str) -> str:
@@ -77,7 +76,7 @@ def _clean(text: str) -> str:
     return re.sub(r"\\sqrt([^{])", r"\\sqrt{\1}", text)
 
 
-def _equal(gold: str, answer: str, until: float) -> bool:
+def _equal(gold: str, answer: str, budget: Budget) -> bool:
     gold, answer = gold.lower().strip(), answer.lower().strip()
     if not gold or not answer:
         return False
@@ -85,8 +84,8 @@ def _equal(gold: str, answer: str, until: float) -> bool:
         return True
     mine, theirs = _elements(answer), _elements(gold)
     if mine and theirs and answer[0] + answer[-1] == gold[0] + gold[-1] and len(mine) == len(theirs):
-        return all(a == b or _rounded_equal(a, b, until) for a, b in zip(mine, theirs, strict=True))
-    return not (mine or theirs) and _rounded_equal(answer, gold, until)
+        return all(a == b or _rounded_equal(a, b, budget) for a, b in zip(mine, theirs, strict=True))
+    return not (mine or theirs) and _rounded_equal(answer, gold, budget)
 
 
 def _elements(text: str) -> list[str]:
@@ -95,7 +94,7 @@ def _elements(text: str) -> list[str]:
     return text[1:-1].split(",") if is_list else []
 
 
-def _rounded_equal(answer: str, gold: str, until: float) -> bool:
+def _rounded_equal(answer: str, gold: str, budget: Budget) -> bool:
     if len(answer) > 200 or not is_small_formula(answer) or not is_small_formula(gold):
         return False
-    return equal_when_rounded(answer, gold, _DECIMALS, until - time.monotonic())
+    return equal_when_rounded(answer, gold, _DECIMALS, budget)

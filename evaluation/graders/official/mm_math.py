@@ -6,17 +6,16 @@ out. Chinese characters are dropped unless there is nothing else.
 """
 
 import re
-import time
 
 from evaluation.benchmarks.item import Item
 
 from ..brackets import MAX_VALUES
 from ..formulas import is_small_formula
-from ..symbolic_equality import SECONDS, integer_multiples, symbolically_equal
+from ..symbolic_equality import Budget, integer_multiples, symbolically_equal
 from .verdict import OfficialVerdict
 
 PRECISION = 0.01 * 1.01
-MAX_LENGTH = 400  # of answers that are compared by value
+MAX_LENGTH = 1000  # of what stands in boxes
 MAX_BOXES = 50
 
 _UNITS = (
@@ -46,8 +45,8 @@ _CHINESE = re.compile(r"[\u4e00-\u9fff]+")
 def verdict(item: Item, response: str) -> OfficialVerdict:
     """Every part of the gold answer must have an equal among the boxes, and there may be no others."""
     boxes = _boxes(response)
-    if boxes is None:
-        return OfficialVerdict(False, None)
+    if boxes is None or len(boxes) > MAX_LENGTH:
+        return OfficialVerdict(False, boxes and boxes[:200])
     given, gold = _preprocessed(boxes), _preprocessed(f"{item.answer},")
     return OfficialVerdict(_agree(given, gold), given[:200])
 
@@ -71,7 +70,8 @@ def _boxes(text: str) -> str | None:
 def _preprocessed(text: str) -> str:
     for unit in _UNITS:
         text = text.replace(unit, "")
-    text = re.sub(r"(.+)m$", r"\1", text.strip())
+    text = text.strip()
+    text = text[:-1] if text.endswith("m") and len(text) > 1 else text
     if "\\in " in text:
         text = text.split("\\in ")[1]
     for symbol, replacement in _SYMBOLS.items():
@@ -83,14 +83,12 @@ def _preprocessed(text: str) -> str:
 def _agree(given: str, gold: str) -> bool:
     if given == gold:
         return True
-    if len(given) > MAX_LENGTH:
-        return False
     mine, theirs = _parts(given), _parts(gold)
     if len(mine) != len(theirs) or len(theirs) > MAX_VALUES:
         return False
-    until = time.monotonic() + SECONDS
+    budget = Budget()
     for value in theirs:
-        match = next((other for other in mine if _equal(value, other, until)), None)
+        match = next((other for other in mine if _equal(value, other, budget)), None)
         if match is None:
             return False
         mine.remove(match)
@@ -116,17 +114,17 @@ def _parts(text: str) -> list[str]:
     return [value for values in signed for value in values]
 
 
-def _equal(gold: str, given: str, until: float) -> bool:
+def _equal(gold: str, given: str, budget: Budget) -> bool:
     if gold == given:
         return bool(gold)
     bracketed = all(text.startswith(("(", "[")) and text.endswith((")", "]")) for text in (gold, given))
-    if bracketed and _intervals_equal(gold, given, until):
+    if bracketed and _intervals_equal(gold, given, budget):
         return True
     if _numbers_equal(gold, given):
         return True
     if "=" in gold and "=" in given:
-        return _equations_equal(gold, given, until)
-    return _expressions_equal(gold, given, until)
+        return _equations_equal(gold, given, budget)
+    return _expressions_equal(gold, given, budget)
 
 
 def _numbers_equal(gold: str, given: str) -> bool:
@@ -137,29 +135,29 @@ def _numbers_equal(gold: str, given: str) -> bool:
     return any(abs(scaled - value) <= PRECISION for scaled in (reference / 100, reference, reference * 100))
 
 
-def _expressions_equal(gold: str, given: str, until: float) -> bool:
+def _expressions_equal(gold: str, given: str, budget: Budget) -> bool:
     """By value, where an equation stands for its right side."""
     gold, given = (text.split("=")[1].strip() if "=" in text else text for text in (gold, given))
     if not is_small_formula(gold) or not is_small_formula(given):
         return False
-    return symbolically_equal(given, gold, seconds=until - time.monotonic(), slack=PRECISION)
+    return symbolically_equal(given, gold, slack=PRECISION, budget=budget)
 
 
-def _equations_equal(gold: str, given: str, until: float) -> bool:
+def _equations_equal(gold: str, given: str, budget: Budget) -> bool:
     """Whether the sides of one differ by a whole multiple of what those of the other differ by."""
     if gold.count("=") != 1 or given.count("=") != 1:
         return False
     differences = ["{}-({})".format(*text.split("=")) for text in (given, gold)]
-    return all(map(is_small_formula, differences)) and integer_multiples(*differences, until - time.monotonic())
+    return all(map(is_small_formula, differences)) and integer_multiples(*differences, budget)
 
 
-def _intervals_equal(gold: str, given: str, until: float) -> bool:
+def _intervals_equal(gold: str, given: str, budget: Budget) -> bool:
     mine, theirs = given.split("\\cup"), gold.split("\\cup")
     return len(mine) == len(theirs) and all(
         a[:1] == b[:1]
         and a[-1:] == b[-1:]
         and all(
-            _expressions_equal(q, p, until)
+            _expressions_equal(q, p, budget)
             for p, q in zip(a.strip("[]()").split(","), b.strip("[]()").split(","), strict=False)
         )
         for a, b in zip(mine, theirs, strict=True)
