@@ -64,6 +64,7 @@ _REASON = re.compile(
     re.I,
 )
 _STATED = re.compile(r"(?:.*(?:=|≈|\bis\b|\bare\b|\bequals\b|\bbe\b|是|为|等于|得到?))\s*(\S.*)$", re.S)
+_LEADS_UP = re.compile(r"\b(?:is|are|equals)\b|[\u4e00-\u9fff]")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _ALTERNATIVE_LETTERS = re.compile(r"\(?[A-H]\)?(?:\s*(?:\bor\b|/)\s*\(?[A-H]\)?)+")
 _EDGES = ' \t*_"`'
@@ -185,8 +186,8 @@ def _stated(sentence: str) -> str | None:
 
 
 def _is_whole_answer(text: str) -> bool:
-    """Whether the text is an answer from its first word on, and not Chinese words that lead up to one (面积是40)."""
-    return looks_like_answer(text) and not (chinese.CHARACTER.search(text) and _stated(text))
+    """Whether the text is an answer from its first word on, and no words that lead up to one (It is 40, 面积是40)."""
+    return looks_like_answer(text) and not (_LEADS_UP.search(text) and _stated(text))
 
 
 def _trim(content: str, reasons: bool = True) -> str:

@@ -24,7 +24,7 @@ CASES = [
     ("geoqa", CHOICE_OF_ANGLE, r"\boxed{C}", False, True),
     ("geoqa", CHOICE_OF_ANGLE, "Therefore, option C is selected.", True, True),
     ("geoqa", CHOICE_OF_ANGLE, "So the answer is (C)", True, True),
-    ("geoqa", CHOICE_OF_ANGLE, "The angle is 60. So it is C. Done", True, False),
+    ("geoqa", CHOICE_OF_ANGLE, "The angle is 60. So it is C. Done", True, True),
     ("geoqa", CHOICE_OF_ANGLE, "Answer:B, no. Answer:C", False, True),  # the first counts there
     ("geoqa", CHOICE_OF_ANGLE, "60°", False, True),
     ("we_math", CHOICE_OF_ANGLE, "<Answer>: <<C>>", True, True),
@@ -52,7 +52,9 @@ CASES = [
     ("mm_math", PARTS, r"\boxed{30}", False, False),
     ("mm_math", SHARE, r"\boxed{50}", True, False),  # as a percentage
     ("mm_math", SHARE, r"\boxed{\frac{1}{2}}", True, True),
-    ("mm_math", LINE, r"\boxed{y-2x=1}", True, False),  # ours asks for the same form or value of y
+    ("mm_math", LINE, r"\boxed{y-2x=1}", True, True),
+    ("mm_math", LINE, r"\boxed{2y-4x=2}", True, True),
+    ("mm_math", LINE, r"\boxed{y-2x=2}", False, False),
     ("mm_math", LINE, r"\boxed{2x+1}", True, True),
     ("mm_math", INTERVAL, r"\boxed{[0, 3)}", True, True),
     ("mm_math", INTERVAL, r"\boxed{[0, 3]}", False, False),
@@ -68,7 +70,7 @@ CASES = [
     ("math_vision", ROOT, r"\boxed{\sqrt{12}}", True, True),
     ("math_vision", ROOT, r"\boxed{AB=2\sqrt{3}}", True, True),
     ("math_vision", ROOT, r"\boxed{2\sqrt{3} inches}", False, True),
-    ("math_vision", PARTS, "30, 150", True, True),
+    ("math_vision", PARTS, "30, 150", False, True),  # blanks are dropped on one side only
     ("math_vision", PARTS, "150, 30", False, True),
 ]
 
