@@ -113,8 +113,8 @@ def evaluate(arguments: GradeArguments) -> dict:
 def format_table(result: dict) -> str:
     """The figures as a plain table for the terminal."""
     official = result.get("official")
-    header = f"{'figure':<24}{'value':>8}{'95% interval':>18}{'chance':>9}{'rows':>7}" + f"{'official':>10}" * bool(
-        official
+    header = (
+        f"{'figure':<24}{'value':>8}{'95% interval':>18}{'chance':>9}{'rows':>7}{'official' if official else '':>10}"
     )
     lines = [f"{result['benchmark']} ({result['split']}): {result['predictions']}", header, "-" * len(header)]
     for name, entry in result["metrics"].items():
