@@ -4,7 +4,8 @@
 
 P.jsonl holds one JSON object per line, `{"id": ..., "prediction": ...}`: the id of a question as its benchmark has it
 (for We-Math `ID/key`) and what the model wrote, a whole solution or an answer alone. Other fields are ignored. There
-must be one line for every question; what is missing, there twice or of no question is refused by its ids.
+must be one line for every question; what is missing, there twice or of no question is refused by its ids. Predictions
+for the whole of a data set of which only the geometry is asked (MathVista, MATH-Vision) want `--ignore_foreign`.
 
 R.json holds the benchmark's figures with 95% bootstrap intervals, accuracies within its groups, and a verdict on each
 row: what was read as the answer and whether it is right. `--official` adds what the official script would have said.
@@ -51,6 +52,10 @@ class GradeArguments(BenchmarkArguments, GradingArguments):
 
     predictions: str = field(metadata={"help": "JSONL file of predictions, an id and a prediction per line."})
     output: str = field(metadata={"help": "JSON file for figures and verdicts."})
+    ignore_foreign: bool = field(
+        default=False,
+        metadata={"help": "Leave out predictions of no question, as for other tasks of MathVista; else refuse them."},
+    )
 
     def __post_init__(self) -> None:
         self.check_place()
@@ -96,6 +101,9 @@ def evaluate(arguments: GradeArguments) -> dict:
     skipped: Counter[str] = Counter()
     predictions = read_predictions(Path(arguments.predictions))
     items = arguments.list_items(skipped)
+    num_predictions, asked = len(predictions), {item.id for item in items}
+    if arguments.ignore_foreign:
+        predictions = [(name, text) for name, text in predictions if name in asked]
     check_ids([item.id for item in items], [name for name, _ in predictions])
     return {
         "measure": "benchmark",
@@ -104,6 +112,7 @@ def evaluate(arguments: GradeArguments) -> dict:
         "split": arguments.split or arguments.source.splits[0],
         "predictions": arguments.predictions,
         "predictions_fingerprint": hashlib.sha256(Path(arguments.predictions).read_bytes()).hexdigest()[:16],
+        "num_foreign": num_predictions - len(predictions),
         "rows_left_out": dict(skipped),
         **grade(arguments.benchmark, items, dict(predictions), arguments.grading()),
         "versions": library_versions(),
@@ -128,6 +137,8 @@ def format_table(result: dict) -> str:
             f"right here only: {official['num_right_here_only']}, by the official script only: "
             f"{official['num_right_there_only']}; it would ask a language model about {official['num_by_model']}"
         )
+    if result.get("num_foreign"):
+        lines.append(f"predictions of no question, left out: {result['num_foreign']}")
     if result["rows_left_out"]:
         lines.append(f"rows of the benchmark that could not be read: {sum(result['rows_left_out'].values())}")
     return "\n".join(lines)

@@ -8,10 +8,10 @@ belongs to another choice, or to none, settles nothing: a teacher would not gues
 import re
 from collections.abc import Sequence
 
+from data_scripts.sources.answers import LETTERS
+
 from .answer_text import MAX_ANSWER, MAX_TEXT, extract_answer, find_answer, looks_like_answer, normalise
 from .grading import says_the_same
-
-LETTERS = "ABCDEFGH"
 
 _SELECTED = re.compile(
     r"\b(?:option|choice|answer|statement)\s+\W{0,4}(?P<named>[A-H])\W{0,4}\s+(?:is|was|must be|should be)\s+"

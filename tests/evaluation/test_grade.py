@@ -236,6 +236,17 @@ def test_files_that_do_not_fit_are_refused_by_their_ids(command, tmp_path, chang
     assert not (tmp_path / "r.json").exists()
 
 
+def test_predictions_for_other_parts_of_a_data_set_are_left_out_if_asked(command, tmp_path):
+    rows = [{"id": name, "prediction": text} for name, text in mathvista(tmp_path / "data").items()]
+    write_rows(tmp_path / "p.jsonl", [*rows, {"id": "5", "prediction": "4"}])
+    places = ("--data_dir", tmp_path / "data", "--predictions", tmp_path / "p.jsonl", "--output", tmp_path / "r.json")
+    status, _, err = command(main, "--benchmark", "mathvista", *places)
+    assert status == 2 and "1 of no question (5)" in err
+    status, out, err = command(main, "--benchmark", "mathvista", *places, "--ignore_foreign")
+    assert status == 0 and "left out: 1" in out, err
+    assert json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["metrics"]["GPS"]["value"] == 2 / 3
+
+
 @pytest.mark.parametrize(
     "line", ["nonsense", "[1]", '{"id": 1}', '{"id": null, "prediction": "C"}', '{"id": 1, "prediction": ["C"]}']
 )

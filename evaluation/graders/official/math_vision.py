@@ -7,6 +7,7 @@ km and "units" are wrong, and `(C) 45` is neither the letter nor the value.
 
 import re
 
+from data_scripts.sources.answers import LETTERS
 from evaluation.benchmarks.item import CHOICE, Item
 
 from ..formulas import is_small_formula
@@ -29,7 +30,7 @@ def verdict(item: Item, response: str) -> OfficialVerdict:
     answer = answer.rstrip(".").lstrip(":").strip()
     golds = [item.answer]
     if item.kind == CHOICE:
-        golds.append((item.choices or ())[ord(item.answer) - ord("A")])
+        golds.append((item.choices or ())[LETTERS.index(item.answer)])
     budget = Budget()
     return OfficialVerdict(any(_equal(gold, answer, budget) for gold in golds), answer[:200])
 

@@ -8,12 +8,12 @@ fractions and units are wrong.
 
 import re
 
+from data_scripts.sources.answers import LETTERS
 from evaluation.benchmarks.item import CHOICE, Item
 
 from ..answer_text import extract_answer
 from .verdict import OfficialVerdict
 
-_LETTERS = "ABCDEFGH"
 MAX_LENGTH = 500  # of an answer whose distance to the choices is measured
 
 
@@ -27,7 +27,7 @@ def verdict(item: Item, response: str) -> OfficialVerdict:
     gold = item.answer
     if item.kind == CHOICE:
         answer = _choice(extraction, item.choices or ())
-        gold = (item.choices or ())[_LETTERS.index(item.answer)]
+        gold = (item.choices or ())[LETTERS.index(item.answer)]
     elif answer_type in ("integer", "float"):
         answer = _number(extraction, answer_type, item.groups.get("precision", ""))
     else:
@@ -54,8 +54,8 @@ def _choice(extraction: str, choices: tuple[str, ...]) -> str:
     extraction = extraction.strip()
     if found := re.search(r"\(([a-zA-Z])\)", extraction):
         extraction = found[1].upper()
-    if len(extraction) == 1 and extraction in _LETTERS[: len(choices)]:
-        return choices[_LETTERS.index(extraction)]
+    if len(extraction) == 1 and extraction in LETTERS[: len(choices)]:
+        return choices[LETTERS.index(extraction)]
     return min(choices, key=lambda choice: _distance(extraction[:MAX_LENGTH], choice[:MAX_LENGTH]))
 
 

@@ -7,6 +7,7 @@ on complete rows, and no others are graded here, it is the same as ours.
 
 import re
 
+from data_scripts.sources.answers import LETTERS
 from evaluation.benchmarks.item import Item
 
 from .verdict import OfficialVerdict
@@ -15,5 +16,5 @@ from .verdict import OfficialVerdict
 def verdict(item: Item, response: str) -> OfficialVerdict:
     """The letter A to H that stands first, angle brackets, colons and full stops aside."""
     behind = re.sub(r"[<>:.]", "", response.rpartition("Answer")[2].strip()).strip()
-    letter = behind[0] if behind and behind[0] in "ABCDEFGH" else None
+    letter = behind[0] if behind and behind[0] in LETTERS else None
     return OfficialVerdict(letter == item.answer, letter)

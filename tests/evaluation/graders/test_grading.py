@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data_scripts.sources.answers import LETTERS
 from evaluation.graders import extract_answer, is_correct
 from evaluation.graders.answer_text import boxed_answers, normalise
-from evaluation.graders.choices import LETTERS, chosen_letter
+from evaluation.graders.choices import chosen_letter
 
 
 @pytest.mark.parametrize(
