@@ -5,6 +5,9 @@ import json
 import pytest
 
 from evaluation.grade import main, read_predictions
+from tests.data_scripts.samples import SHARED
+
+WE_MATH_SAMPLE = SHARED / "data" / "we_math_sample"
 
 
 def write_rows(path, rows):
@@ -267,3 +270,27 @@ def test_arguments_that_cannot_be_are_refused(command, tmp_path, more):
     places = ("--data_dir", tmp_path / "data", "--predictions", tmp_path / "p.jsonl", "--output", tmp_path / "r.json")
     status, _, err = command(main, "--benchmark", "geoqa", *places, *more)
     assert status == 2 and more[0].removeprefix("--") in err
+
+
+@pytest.mark.skipif(
+    not WE_MATH_SAMPLE.exists(), reason=f"no We-Math rows at {WE_MATH_SAMPLE}: set MMGEO_SHARED to run this"
+)
+def test_real_rows_of_we_math_answered_as_models_do(command, tmp_path):
+    """Every whole is right and one step of each problem is wrong, so all is rote, or loosely mastered."""
+    rows = json.loads((WE_MATH_SAMPLE / "testmini.json").read_text(encoding="utf-8"))
+    forms = ["**{}**", r"Therefore \boxed{{{}}}", "The correct option is ({}).", "<Answer>: <<{}>>"]
+    predictions = []
+    for number, row in enumerate(rows):
+        right = not row["key"].endswith("_1")
+        wrong = "A" if row["answer"] != "A" else "B"
+        text = forms[number % 4].format(row["answer"] if right else wrong)
+        predictions.append({"id": f"{row['ID']}/{row['key']}", "prediction": text})
+    write_rows(tmp_path / "p.jsonl", predictions)
+    places = ("--data_dir", WE_MATH_SAMPLE, "--predictions", tmp_path / "p.jsonl", "--output", tmp_path / "r.json")
+    status, _, err = command(main, "--benchmark", "we_math", *places)
+    assert status == 0, err
+    metrics = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["metrics"]
+    told = {name: (entry["value"], entry["num_rows"]) for name, entry in metrics.items()}
+    assert told["S1"] == (8 / 14, 14) and told["S2"] == (1.0, 4) and told["S3"] == (1.0, 2)
+    assert told["strict_RM"] == (1.0, 6) and told["strict_score"] == (0.0, 6)
+    assert told["loose_CM"] == (1.0, 6) and told["loose_score"] == (1.0, 6)
