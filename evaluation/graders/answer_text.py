@@ -49,7 +49,7 @@ _CUE = re.compile(
     r"|\banswer[*_#: ]*(?=\n)"
     r"|\b(?:correct|right|best|final)\s+(?:option|choice|result)\s*(?:is\b|:)(?:\s*:)?"
     r"|\b(?:option|choice)\s*:"
-    r"|\b(?:I|we)\s+(?:choose|select|pick)\b"
+    r"|\b(?:I|we)\s+(?:would\s+|will\s+)?(?:choose|select|pick)\b"
     r"|选(?:择|项)?\s*[:：为是]?(?=\W{0,4}[A-Ha-h](?![A-Za-z]))"
     r"|####",
     re.I,
@@ -63,8 +63,8 @@ _REASON = re.compile(
     r"|。",
     re.I,
 )
-_STATED = re.compile(r"(?:.*(?:=|≈|\bis\b|\bare\b|\bequals\b|\bbe\b|是|为|等于|得到?))\s*(\S.*)$", re.S)
-_LEADS_UP = re.compile(r"\b(?:is|are|equals)\b|[\u4e00-\u9fff]")
+_STATED = re.compile(r"(?:.*(?:=|≈|\bis\b|\bare\b|\bequals\b|\bbe\b|\bit's\b|是|为|等于|得到?))\s*(\S.*)$", re.S)
+_LEADS_UP = re.compile(r"\b(?:is|are|equals|it's)\b|[\u4e00-\u9fff]")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _ALTERNATIVE_LETTERS = re.compile(r"\(?[A-H]\)?(?:\s*(?:\bor\b|/)\s*\(?[A-H]\)?)+")
 _EDGES = ' \t*_"`'

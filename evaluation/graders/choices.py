@@ -24,7 +24,7 @@ _SEVERAL_LETTERS = re.compile(r"\W*[A-H]\W*(?:(?:\b(?:and|or)\b|[,;/&])\W*[A-H]\
 _NOUN = re.compile(
     r"^(?:the\s+)?(?:correct\s+)?(?:option|choice|answer|letter|选项|选择|选)\s*(?:is\b|:|为|是)?\s*", re.I
 )
-_LETTER = re.compile(r"[(\[{<]*\s*([A-Ha-h])\s*[)\]}>]*\s*[.:、]?")
+_LETTER = re.compile(r"[(\[{<]*\s*([A-Ha-h])\s*[)\]}>]*\s*(?:选项|项)?\s*[.:、]?")
 _LETTER_AND_VALUE = (
     re.compile(r"[(\[]\s*([A-Ha-h])\s*[)\]]\s*[.:=,、-]?\s*(.+)", re.S),
     re.compile(r"([A-Ha-h])\s*[).:=、,]\s*(.+)", re.S),
@@ -50,9 +50,16 @@ def chosen_letter(response: str, choices: Sequence[str]) -> str | None:
         letter = (selected["named"] or selected["chinese"] or selected["bare"]).upper()
         return letter if letter in LETTERS[: len(choices)] else None
     if found:
-        return letter_of(found[1], choices)
+        return letter_of(found[1], choices) or _of_first_line(text, choices)
     line = text.rstrip().rpartition("\n")[2][-2 * MAX_ANSWER :].strip(" .*")  # choices may be longer than answers are
     return letter_of(line, choices) or letter_of(line.rpartition(":")[2], choices)
+
+
+def _of_first_line(text: str, choices: Sequence[str]) -> str | None:
+    """The letter that stands alone before an explanation."""
+    first, _, explanation = text.strip().partition("\n")
+    found = _LETTER.fullmatch(normalise(first)) if explanation and not _SEVERAL_LETTERS.search(explanation) else None
+    return found[1] if found and found[1] in LETTERS[: len(choices)] else None
 
 
 def letter_of(answer: str, choices: Sequence[str]) -> str | None:
