@@ -64,7 +64,7 @@ CASES = [
     ("visonlyqa", STATEMENT, "True or False? Answer: False", True, True),  # asked of a model
     ("math_vision", CHOICE_OF_ANGLE, r"\boxed{C}", True, True),
     ("math_vision", CHOICE_OF_ANGLE, "So it must be C.", True, True),
-    ("math_vision", CHOICE_OF_ANGLE, "C\nbecause", True, False),
+    ("math_vision", CHOICE_OF_ANGLE, "C\nbecause", True, True),
     ("math_vision", CHOICE_OF_ANGLE, "(C) 60°", False, True),
     ("math_vision", ROOT, r"The answer is 3.46", True, False),  # rounded to two places
     ("math_vision", ROOT, r"\boxed{\sqrt{12}}", True, True),
