@@ -107,9 +107,14 @@ def extract_answer(text: str) -> str | None:
     return found[1] if found else None
 
 
+def end_of(text: str) -> str:
+    """The part of a text that is looked at, with long runs of blanks as one: patterns would try all parts of them."""
+    return re.sub(r"\s{4,}", lambda blanks: "\n" if "\n" in blanks[0] else " ", text[-MAX_TEXT:])
+
+
 def find_answer(text: str) -> tuple[int, str] | None:
-    """Position (in the last MAX_TEXT characters) and text of what `extract_answer` gives."""
-    text = text[-MAX_TEXT:]
+    """Position (in `end_of(text)`) and text of what `extract_answer` gives."""
+    text = end_of(text)
     box, cue = _last_box(text), _last_cue(text)
     found = max((candidate for candidate in (box, cue) if candidate), default=None)
     if not found and (line := _last_line(text)):
@@ -121,7 +126,7 @@ def find_answer(text: str) -> tuple[int, str] | None:
 
 def boxed_answers(text: str) -> list[str]:
     """What stands in the boxes of a text, in order, only the inner one of two; boxes that do not close are none."""
-    boxes = sorted(_boxes(text[-MAX_TEXT:]))
+    boxes = sorted(_boxes(end_of(text)))
     inner = [box for box, following in zip(boxes, [*boxes[1:], None], strict=False) if not _holds(box, following)]
     return [content for _, _, content in inner]
 

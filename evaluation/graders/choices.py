@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from data_scripts.sources.answers import LETTERS
 
-from .answer_text import MAX_ANSWER, MAX_TEXT, extract_answer, find_answer, looks_like_answer, normalise
+from .answer_text import MAX_ANSWER, end_of, extract_answer, find_answer, looks_like_answer, normalise
 from .grading import says_the_same
 
 _SELECTED = re.compile(
@@ -21,6 +21,7 @@ _SELECTED = re.compile(
     re.I,
 )
 _SEVERAL_LETTERS = re.compile(r"\W*[A-H]\W*(?:(?:\b(?:and|or)\b|[,;/&])\W*[A-H]\W*)+")
+_TWO_LETTERS = re.compile(r"\b[A-H]\W{0,4}(?:\b(?:and|or)\b|[,;/&])\W{0,4}[A-H]\b")
 _NOUN = re.compile(
     r"^(?:the\s+)?(?:correct\s+)?(?:option|choice|answer|letter|选项|选择|选)\s*(?:is\b|:|为|是)?\s*", re.I
 )
@@ -44,7 +45,7 @@ def chosen_letter(response: str, choices: Sequence[str]) -> str | None:
         choices: values in the order of their letters, at most eight.
     """
     found = find_answer(response)
-    text = response[-MAX_TEXT:]
+    text = end_of(response)
     selected = max(_SELECTED.finditer(text), key=lambda match: match.start(), default=None)
     if selected and (not found or selected.start() >= found[0] - 1):
         letter = (selected["named"] or selected["chinese"] or selected["bare"]).upper()
@@ -58,8 +59,9 @@ def chosen_letter(response: str, choices: Sequence[str]) -> str | None:
 def _of_first_line(text: str, choices: Sequence[str]) -> str | None:
     """The letter that stands alone before an explanation."""
     first, _, explanation = text.strip().partition("\n")
-    found = _LETTER.fullmatch(normalise(first)) if explanation and not _SEVERAL_LETTERS.search(explanation) else None
-    return found[1] if found and found[1] in LETTERS[: len(choices)] else None
+    found = _LETTER.fullmatch(normalise(first[:MAX_ANSWER]))
+    is_settled = bool(explanation) and not _TWO_LETTERS.search(explanation)
+    return found[1] if found and is_settled and found[1] in LETTERS[: len(choices)] else None
 
 
 def letter_of(answer: str, choices: Sequence[str]) -> str | None:
