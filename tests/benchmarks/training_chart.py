@@ -1,0 +1,5 @@
+from pathlib import Path
+
+
+def draw_chart(figures: dict, path: Path) -> None:
+    pass
