@@ -5,6 +5,9 @@ is given the turn: reading and decoding of the rows, forward, backward and optim
 others rest, so that what disturbs the machine disturbs all of them alike, and the memory of each is its own.
 """
 
+import ctypes
+import gc
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -78,8 +81,16 @@ class Turns:
             clock, processor = self.started
             used = time.perf_counter() - clock, time.process_time() - processor
             self.line.send(Step(*used, self.memory.peak_mb))
+            release_memory()
         self.line.recv()
         self.started = time.perf_counter(), time.process_time()
+
+
+def release_memory() -> None:
+    """Give what the step has freed back to the system, so that contenders at rest leave the memory to the others."""
+    gc.collect()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 class TurnCallback(TrainerCallback):
@@ -135,7 +146,9 @@ def mmgeo(
     *,
     skip_blank_patches: bool = True,
     distinct_texts: bool = True,
-    text_group_size: int | None = 16,
+    text_group_size: int | None = None,
+    share_text_prefixes: bool = True,
+    image_group_size: int | None = 8,
     mini_batch_size: int | None = None,
     in_batch_negatives: bool = False,
     share_hard_negatives: bool = False,
@@ -151,6 +164,8 @@ def mmgeo(
         output_dir="unused",
         train_sampling_strategy="sequential",
         text_group_size=text_group_size,
+        share_text_prefixes=share_text_prefixes,
+        image_group_size=image_group_size if skip_blank_patches else None,
         mini_batch_size=mini_batch_size,
         in_batch_negatives=in_batch_negatives,
         share_hard_negatives=share_hard_negatives,
@@ -236,7 +251,14 @@ def in_order(dataset: Dataset, batch_size: int, drop_last: bool, **_: Any) -> Ba
 
 
 def sentence_transformers(
-    case: Case, rows: Dataset, folder: str, turns: Turns, steps: int, *, mini_batch_size: int | None = None, seed: int = 0
+    case: Case,
+    rows: Dataset,
+    folder: str,
+    turns: Turns,
+    steps: int,
+    *,
+    mini_batch_size: int | None = None,
+    seed: int = 0,
 ) -> torch.nn.Module:
     """MultipleNegativesRankingLoss, or its cached form if there are mini-batches, with the library's own Trainer."""
     model = SentenceTransformer(folder)
