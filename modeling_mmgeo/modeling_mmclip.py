@@ -117,10 +117,10 @@ class MMCLIPModel(PreTrainedModel):
         text_group_size: captions are encoded in groups of this many of similar length, each padded to its own longest
             only; None, the default, encodes them all at once as stock models do. The embeddings are the same up to
             rounding. SigLIP, whose captions all have one length, is left alone.
-        share_text_prefixes: captions that begin alike share their beginning's encoding, where the text tower is causal
-            (CLIP's); takes the place of `text_group_size` there. The embeddings are the same up to rounding.
-        image_group_size: with `config.skip_blank_patches`, images are encoded in groups of this many with similarly many
-            inked patches, each padded to its own fullest only; None encodes them all at once.
+        share_text_prefixes: whether beginnings that captions have in common are encoded once (`shared_prefixes`), if
+            the text tower is causal, as CLIP's is; there it replaces `text_group_size`.
+        image_group_size: with `config.skip_blank_patches`, images are encoded in groups of this many with similarly
+            many inked patches, each padded to its own fullest only; None, the default, encodes them all at once.
 
     Example:
         >>> model = MMCLIPModel.from_backbone("BAAI/AltCLIP")

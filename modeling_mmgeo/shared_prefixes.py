@@ -1,9 +1,9 @@
 """Captions that begin alike: a causal text tower encodes a shared beginning once.
 
-Hard negatives of a caption are edits of it, and captions of similar figures open with the same words. In a causal tower
-the state of a token depends on the tokens before it only, so where texts begin alike their states are equal. Here the
-texts of a batch are laid out as trees, a node for every token that differs from the text before it in alphabetical order;
-a node attends to itself and to those on its way to the root. What follows a text's last token of interest is left out, too.
+Hard negatives of a caption are edits of it, and captions of similar figures open with the same words. In a causal
+tower the state of a token depends on the tokens before it only, so where texts begin alike their states are equal.
+Here the texts of a batch are sorted and laid out as trees: a text adds nodes from where it departs from the one before
+it, and a node attends to itself and to those on its way to the root. What follows the pooled token is left out.
 
 Promises: embeddings and gradients are the stock ones up to rounding; nothing is added to a checkpoint; towers that are
 not causal, and texts padded on the left, are not touched (`can_share_prefixes`, `text_lengths`).
@@ -42,7 +42,9 @@ def can_share_prefixes(text_model: PreTrainedModel) -> bool:
     )
 
 
-def text_lengths(text_model: PreTrainedModel, input_ids: torch.Tensor, attention_mask: torch.Tensor | None):
+def text_lengths(
+    text_model: PreTrainedModel, input_ids: torch.Tensor, attention_mask: torch.Tensor | None
+) -> torch.Tensor | None:
     """Tokens of each text up to the one that the tower pools, `[texts]`; None if any of them is masked."""
     if text_model.config.eos_token_id == LEGACY_EOS:
         lengths = input_ids.int().argmax(dim=1) + 1
@@ -98,14 +100,13 @@ def lay_out(input_ids: torch.Tensor, lengths: torch.Tensor) -> PrefixTrees:
     filled = np.bincount(number, sizes - shared).astype(int)
     nodes = np.zeros((2, len(starts), filled.max()), dtype=np.int64)
     mask = np.repeat(np.eye(filled.max(), dtype=bool)[None], len(starts), axis=0)
-    ends = np.zeros(len(ids), dtype=np.int64)
+    ends, path = np.zeros(len(ids), dtype=np.int64), np.zeros(ids.shape[1], dtype=np.int64)  # root to end of a text
     for text, (block, size, first) in enumerate(zip(number, sizes, shared, strict=True)):
-        begin = 0 if text in (0, *starts[block : block + 1]) else ends[text - 1] + 1
-        path = np.concatenate([[] if first == 0 else path[:first], np.arange(begin, begin + size - first)]).astype(int)
-        nodes[0, block, path[first:]] = ids[text, first:size]
-        nodes[1, block, path[first:]] = np.arange(first, size)
-        mask[block, path[first:, None], path[None]] = np.tri(size, dtype=bool)[first:]
-        ends[text] = path[-1]
+        begin = 0 if text == starts[block] else ends[text - 1] + 1
+        path[first:size] = np.arange(begin, begin + size - first)
+        nodes[:, block, path[first:size]] = ids[text, first:size], np.arange(first, size)
+        mask[block, path[first:size, None], path[None, :size]] = np.tri(size, dtype=bool)[first:]
+        ends[text] = path[size - 1]
     back = np.argsort(order)
     arrays = (*nodes, mask, number[back], ends[back])
     return PrefixTrees(*(torch.from_numpy(np.ascontiguousarray(array)).to(device) for array in arrays))

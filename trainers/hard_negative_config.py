@@ -83,8 +83,8 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
     share_text_prefixes: bool = field(
         default=False,
         metadata={
-            "help": "Encode the beginnings that texts of a batch have in common once; faster the more texts there are, "
-            "the same up to rounding. For causal text towers (CLIP's); there it replaces --text_group_size."
+            "help": "Encode beginnings that texts of a batch share only once; faster the more texts there are, the "
+            "same up to rounding. For causal text towers (CLIP's); there it replaces --text_group_size."
         },
     )
     image_group_size: int | None = field(

@@ -1,12 +1,11 @@
-"""Training speed and memory against a plain loop and sentence-transformers: positives per second, peak memory, and where
-the time goes.
+"""Speed and memory of training, against a plain loop and sentence-transformers, and what each saving brings.
 
     python -m tests.benchmarks.training
 
 Same backbone (towers of ViT-S/16's size, fresh weights), same rows (procedural figures of 224 px, drawn for the
-purpose), same precision. All contenders of a case are alive at once and take a step in turn (`training_contenders`), so
-ratios hold on a busy machine; medians of the steps are reported, and the first step of each, which warms up, is left out.
-A waterfall switches our savings on one after the other. Figures and a chart of them are written.
+purpose), same precision. The contenders of a case are all alive and take a step in turn (`training_contenders`), so
+that ratios hold on a busy machine; medians are reported, without the first step of each, which warms up. A waterfall
+switches our savings on one after the other. Figures and a chart of them are written.
 """
 
 import json
@@ -252,7 +251,7 @@ def run(args: BenchmarkArguments) -> dict:
 
 
 def report(part: str, case: Case, rows: dict[str, dict[str, float]]) -> str:
-    """One case in words. Ratios are of processor time: how many times as fast ours is, or, in a waterfall, has become."""
+    """One case in words, with ratios of processor time: how many times as fast ours is, or has become by a saving."""
     first = next(iter(rows.values()))["positives_per_cpu_second"]
     lines = [f"{case.name}, {case.batch_size} positives per step" + ", savings one by one" * (part == "waterfalls")]
     for name, row in rows.items():

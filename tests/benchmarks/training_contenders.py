@@ -1,7 +1,7 @@
 """Ways to train one and the same dual encoder on the same rows, step by step and in turn.
 
-Each contender is a process of its own, which builds the model, says so, and then takes one step of training each time it
-is given the turn: reading and decoding of the rows, forward, backward and optimizer included. While one steps, the
+Each contender is a process of its own, which builds the model, says so, and then takes one step of training each time
+it is given the turn: reading and decoding of rows, forward, backward and optimizer included. While one steps, the
 others rest, so that what disturbs the machine disturbs all of them alike, and the memory of each is its own.
 """
 
@@ -186,9 +186,9 @@ def mmgeo(
 
 
 def plain_loop(case: Case, rows: Dataset, folder: str, turns: Turns, steps: int, *, seed: int = 0) -> torch.nn.Module:
-    """A loop as one writes it first: sample by sample, every patch, all texts as long as the longest, one score at a time.
+    """A loop as one writes it first: sample by sample, every patch, texts as long as the longest, one score at a time.
 
-    The longest is the longest caption of the rows, to which the text tower was cut.
+    The longest is the longest caption of all rows, to which the text tower was cut.
     """
     model = AutoModel.from_pretrained(folder).train()
     tokenizer, image_processor = AutoTokenizer.from_pretrained(folder), AutoImageProcessor.from_pretrained(folder)
@@ -239,9 +239,7 @@ def columns(case: Case, rows: Dataset) -> Dataset:
     for number, column in enumerate(zip(*(negatives_of(row, case) for row in stored), strict=True)):
         data[f"negative_{number + 1}"] = list(column)
     table = Dataset.from_dict(data)
-    images = [name for name in data if (name == "anchor") == (anchor == "image") and name != "anchor"]
-    images = images if case.kind == "image" else ["anchor"]
-    for name in images:
+    for name in [name for name in data if name != "anchor"] if case.kind == "image" else ["anchor"]:
         table = table.cast_column(name, Image())
     return table
 
