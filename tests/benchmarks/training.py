@@ -126,13 +126,13 @@ def savings(args: BenchmarkArguments) -> list[Contender]:
     return steps
 
 
-def build(folder: Path, num_rows: int, image_negatives: int, text_negatives: int) -> Dataset:
+def build(folder: Path, num_rows: int, image_negatives: int, text_negatives: int, num_test_rows: int = 1) -> Dataset:
     """Rows by the command that a user types."""
     if not folder.exists():
         rules = min(RULES, text_negatives)
         options = {
             "num_rows": num_rows,
-            "num_test_rows": 1,
+            "num_test_rows": num_test_rows,
             "num_image_negatives": image_negatives,
             "num_rule_negatives": rules,
             "num_retrieved": text_negatives - rules,
