@@ -129,7 +129,7 @@ def savings(args: BenchmarkArguments) -> list[Contender]:
 def build(folder: Path, num_rows: int, image_negatives: int, text_negatives: int, num_test_rows: int = 1) -> Dataset:
     """Rows by the command that a user types."""
     if not folder.exists():
-        rules = min(RULES, text_negatives)
+        rules = min(RULES, text_negatives // 2)
         options = {
             "num_rows": num_rows,
             "num_test_rows": num_test_rows,
