@@ -190,7 +190,7 @@ def draw_chart(figures: dict, path: Path) -> None:
             ax.bar_label(bars, fmt="%.1f×", fontsize=8)
         ax.set_xticks(range(len(figures["families"])), list(figures["families"]))
         ax.set_title(f"images per second, {title}, off = 1", fontsize=10)
-    axes[0].legend(fontsize=8, frameon=False, loc="lower right")
+    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=8, frameon=False, loc="outside lower center", ncols=3)
     if hits:
         for number, name in enumerate(("random", "image")):
             accuracy = [100 * sets[name]["accuracy"] for sets in hits.values()]

@@ -27,13 +27,13 @@ from trl import TrlParser
 
 from data_scripts.cli import require_at_least, run_command
 from data_scripts.shards import write_text
-from trainers.rows import load_split, undecoded
+from trainers.rows import load_split
 from trainers.scratch import ScratchConfig, letter_tokenizer, scratch_mmclip
 from trainers.train_mmclip import all_captions
 
 from . import training_contenders
 from .training_chart import draw_chart
-from .training_contenders import Case, Contender, Step, mmgeo, negatives_of, plain_loop, sentence_transformers
+from .training_contenders import Case, Contender, Step, mmgeo, plain_loop, sentence_transformers, trimmed
 
 TOWER = {"hidden_size": 384, "heads": 6, "intermediate_size": 1536}
 KINDS = ("image", "text")
@@ -157,12 +157,11 @@ def prepare(args: BenchmarkArguments, work: Path) -> dict[str, str]:
         rows["text"] = build(work / "text", args.num_rows, 0, most["text"])
     for name in args.cases:
         case = parse_case(name, args.batch_size)
-        full = undecoded(rows[case.kind])
-        full = full.select([i for i, row in enumerate(full) if len(negatives_of(row, case)) == case.negatives])
-        if len(full) < needed:
-            raise ValueError(f"Only {len(full)} rows have {case.name}, and {needed} are needed: raise --num_rows.")
+        own = trimmed(rows[case.kind], case, needed)
+        if len(own) < needed:
+            raise ValueError(f"Only {len(own)} rows have {case.name}, and {needed} are needed: raise --num_rows.")
         folders[name] = str(work / name.replace(":", "-"))
-        full.select(range(needed)).save_to_disk(folders[name])
+        own.save_to_disk(folders[name])
     captions = [caption for part in rows.values() for caption in all_captions(part)]
     folders["model"] = save_model(captions, args.layers, args.seed, work / "model")
     return folders

@@ -7,6 +7,7 @@ others rest, so that what disturbs the machine disturbs all of them alike, and t
 
 import ctypes
 import gc
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -15,11 +16,11 @@ from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 import torch
-from datasets import Dataset, Image
+from datasets import Dataset, Features, Image
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainer, SentenceTransformerTrainingArguments
 from sentence_transformers.sentence_transformer import losses as st_losses
 from torch.utils.data import BatchSampler, SequentialSampler
-from transformers import AutoImageProcessor, AutoModel, AutoTokenizer, TrainerCallback
+from transformers import AutoImageProcessor, AutoModel, AutoTokenizer, PrinterCallback, TrainerCallback
 
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
 from trainers.collators import HardNegativeCollator
@@ -30,6 +31,7 @@ from trainers.rows import decode_image, undecoded
 from .measure import PeakMemory
 
 LEARNING_RATE = 1e-4
+COLUMNS = ["id", "image", "caption", "negative_images", "negative_captions", "rule_captions", "retrieved_captions"]
 MAX_GRAD_NORM = 1.0  # as both Trainers clip by default
 
 
@@ -106,9 +108,10 @@ class TurnCallback(TrainerCallback):
         self.turns.next()
 
 
-def trainer_arguments(case: Case, steps: int, seed: int) -> dict[str, Any]:
+def trainer_arguments(case: Case, folder: str, steps: int, seed: int) -> dict[str, Any]:
     """What both Trainers are told alike."""
     return {
+        "output_dir": os.path.join(folder, "unused"),
         "per_device_train_batch_size": case.batch_size,
         "max_steps": steps,
         "learning_rate": LEARNING_RATE,
@@ -161,7 +164,6 @@ def mmgeo(
     negatives = {"image": 0, "text": 0, case.kind: case.negatives}
     limits = {f"max_{kind}_negatives": count for kind, count in negatives.items()}
     args = HardNegativeConfig(
-        output_dir="unused",
         train_sampling_strategy="sequential",
         text_group_size=text_group_size,
         share_text_prefixes=share_text_prefixes,
@@ -170,7 +172,7 @@ def mmgeo(
         in_batch_negatives=in_batch_negatives,
         share_hard_negatives=share_hard_negatives,
         **limits,
-        **trainer_arguments(case, steps, seed),
+        **trainer_arguments(case, folder, steps, seed),
     )
     make_collator = HardNegativeCollator if distinct_texts else RepeatedTexts
     trainer = HardNegativeTrainer(
@@ -181,6 +183,7 @@ def mmgeo(
         data_collator=make_collator(processor, **limits, blank_if_empty=True),
         callbacks=[TurnCallback(turns)],
     )
+    trainer.remove_callback(PrinterCallback)
     trainer.train()
     return model
 
@@ -231,6 +234,24 @@ def negatives_of(row: dict[str, Any], case: Case) -> list[Any]:
     return [text for text in captions if text != row["caption"]][: case.negatives]
 
 
+def trimmed(rows: Dataset, case: Case, most: int) -> Dataset:
+    """Up to `most` rows that have a case's negatives, with these and no others, so that all train on the same."""
+    features = Features({name: rows.features[name] for name in COLUMNS})
+    taken = []
+    for row in undecoded(rows.select_columns(COLUMNS)):
+        if len(taken) == most:
+            break
+        negatives = negatives_of(row, case)
+        if len(negatives) == case.negatives:
+            empty = dict.fromkeys(COLUMNS[3:], [])
+            if case.kind == "image":
+                own = {"negative_images": negatives, "negative_captions": row["negative_captions"][: case.negatives]}
+            else:
+                own = {"rule_captions": negatives}
+            taken.append(row | empty | own)
+    return Dataset.from_list(taken, features=features)
+
+
 def columns(case: Case, rows: Dataset) -> Dataset:
     """The rows as sentence-transformers reads them: anchor, positive, and a column for every negative."""
     anchor, positive = ("caption", "image") if case.kind == "image" else ("image", "caption")
@@ -267,12 +288,13 @@ def sentence_transformers(
     trainer = SentenceTransformerTrainer(
         model=model,
         args=SentenceTransformerTrainingArguments(
-            output_dir="unused", batch_sampler=in_order, **trainer_arguments(case, steps, seed)
+            batch_sampler=in_order, **trainer_arguments(case, folder, steps, seed)
         ),
         train_dataset=columns(case, rows),
         loss=loss,
         callbacks=[TurnCallback(turns)],
     )
+    trainer.remove_callback(PrinterCallback)
     trainer.train()
     return model
 

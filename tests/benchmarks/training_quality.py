@@ -21,13 +21,13 @@ from data_scripts.cli import require_at_least, run_command
 from data_scripts.shards import write_text
 from evaluation.hit_at_1 import HitAtOneArguments, evaluate
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
-from trainers.rows import load_split, undecoded
+from trainers.rows import load_split
 from trainers.scratch import ScratchConfig, scratch_mmclip
 from trainers.train_mmclip import all_captions
 
 from .measure import in_own_process
 from .training import build, parse_case
-from .training_contenders import Contender, Turns, mmgeo, negatives_of, plain_loop, sentence_transformers
+from .training_contenders import Contender, Turns, mmgeo, plain_loop, sentence_transformers, trimmed
 
 SIZES = {"image_size": 112, "vision_layers": 5, "text_hidden_size": 128, "text_layers": 2, "text_heads": 4}
 SIZES |= {"text_intermediate_size": 512, "max_text_length": 192}  # as in trainers/recipes/tiny.yaml
@@ -78,9 +78,7 @@ def start_model(args: QualityArguments, rows: Path, folder: Path) -> str:
 def train_into(folder: str, contender: Contender, text: str, args: QualityArguments, rows: str, model: str) -> int:
     """Train on a case's rows and save the stock backbone with its processor; the number of rows trained on."""
     case = parse_case(text, args.batch_size)
-    train = load_split(rows, "train", "with_markings")
-    enough = [i for i, row in enumerate(undecoded(train)) if len(negatives_of(row, case)) == case.negatives]
-    train = train.select(enough[: args.num_positives])
+    train = trimmed(load_split(rows, "train", "with_markings"), case, args.num_positives)
     steps = len(train) // case.batch_size
     train = train.select(range(steps * case.batch_size))
     trained = contender.train(case, train, model, Turns(), steps, seed=args.seed, **contender.options)
