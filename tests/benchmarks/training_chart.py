@@ -28,7 +28,7 @@ def draw_chart(figures: dict, path: Path) -> None:
     figure, axes = plt.subplots(1, 2 + len(waterfalls), figsize=(11 + 4 * len(waterfalls), 4.2), layout="constrained")
     draw_bars(axes[0], figures["cases"], "positives_per_second", "positives per second")
     draw_bars(axes[1], figures["cases"], "peak_mb", "peak memory, GB", scale=1 / 1024)
-    axes[0].legend(fontsize=8, frameon=False)
+    figure.legend(*axes[0].get_legend_handles_labels(), fontsize=8, frameon=False, loc="outside lower center", ncols=5)
     for ax, (case, rows) in zip(axes[2:], waterfalls.items(), strict=True):
         draw_waterfall(ax, case, rows)
     for ax in axes:
