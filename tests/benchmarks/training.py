@@ -56,7 +56,7 @@ class BenchmarkArguments:
         default=4, metadata={"help": "Positives per step; 4 with 30 images each take 9 GB in a plain loop."}
     )
     layers: int = field(default=12, metadata={"help": "Layers of each tower; ViT-S/16 has 12."})
-    mini_batch_size: int = field(default=16, metadata={"help": "Images and texts per mini-batch of the cached forms."})
+    mini_batch_size: int = field(default=8, metadata={"help": "Images and texts per mini-batch of the cached forms."})
     rounds: int = field(default=2, metadata={"help": "Steps of each contender, after one to warm up."})
     num_rows: int = field(
         default=1500, metadata={"help": "Figures among which similar captions are found; training takes the first."}
