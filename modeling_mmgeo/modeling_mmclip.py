@@ -25,6 +25,7 @@ from transformers.utils import ModelOutput, cached_file
 
 from .blank_patches import choose_patches, encode_patches
 from .configuration_mmclip import MMCLIPConfig, check_dual_encoder, forget_folder
+from .shared_prefixes import can_share_prefixes, pool_sharing_prefixes, text_lengths
 
 # What the vision towers of the family take besides pixels; each also exists with the prefix `negative_`.
 VISION_INPUTS = ("pixel_attention_mask", "spatial_shapes")
@@ -116,6 +117,10 @@ class MMCLIPModel(PreTrainedModel):
         text_group_size: captions are encoded in groups of this many of similar length, each padded to its own longest
             only; None, the default, encodes them all at once as stock models do. The embeddings are the same up to
             rounding. SigLIP, whose captions all have one length, is left alone.
+        share_text_prefixes: whether beginnings that captions have in common are encoded once (`shared_prefixes`), if
+            the text tower is causal, as CLIP's is; there it replaces `text_group_size`.
+        image_group_size: with `config.skip_blank_patches`, images are encoded in groups of this many with similarly
+            many inked patches, each padded to its own fullest only; None, the default, encodes them all at once.
 
     Example:
         >>> model = MMCLIPModel.from_backbone("BAAI/AltCLIP")
@@ -132,6 +137,8 @@ class MMCLIPModel(PreTrainedModel):
     _supports_flex_attn = True
     _supports_attention_backend = True
     text_group_size: int | None = None
+    share_text_prefixes: bool = False
+    image_group_size: int | None = None
 
     def __init__(self, config: MMCLIPConfig, backbone: PreTrainedModel | None = None) -> None:
         super().__init__(config)
@@ -199,6 +206,11 @@ class MMCLIPModel(PreTrainedModel):
         """The backbone's vision model, as MMGeoLM takes it over."""
         return self.backbone.vision_model
 
+    @property
+    def can_share_text_prefixes(self) -> bool:
+        """Whether `share_text_prefixes` has any effect: the text tower is causal and its attention takes a mask."""
+        return can_share_prefixes(self.backbone.text_model)
+
     def get_input_embeddings(self) -> nn.Module:
         return self.backbone.text_model.get_input_embeddings()
 
@@ -260,8 +272,20 @@ class MMCLIPModel(PreTrainedModel):
                 f"Positive and negative images need the same inputs ({', '.join(names)}): one block lacks some."
             )
         merged = {name: torch.cat([block[name] for block in blocks]) for name in names}
-        embeds = self.normalize(self.get_image_features(**merged).pooler_output)
+        embeds = self.normalize(self._image_features(**merged))
         return split_blocks(embeds, positives["pixel_values"], negatives["pixel_values"])
+
+    def _image_features(self, pixel_values: torch.Tensor, **kwargs: Any) -> torch.Tensor:
+        """Encode images, in groups with similarly many inked patches if `image_group_size` says so."""
+        size = self.image_group_size
+        if size is None or not self.config.skip_blank_patches or len(pixel_values) <= size:
+            return self.get_image_features(pixel_values, **kwargs).pooler_output
+        order = choose_patches(pixel_values, self.config).sum(dim=1).argsort(stable=True)
+        features = [
+            self.get_image_features(pixel_values[group], **{name: value[group] for name, value in kwargs.items()})
+            for group in order.split(size)
+        ]
+        return torch.cat([group.pooler_output for group in features])[order.argsort()]
 
     def _encode_texts(self, positives: tuple, negatives: tuple) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """The same for captions."""
@@ -271,7 +295,12 @@ class MMCLIPModel(PreTrainedModel):
         return split_blocks(embeds, positives[0], negatives[0])
 
     def _text_features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None) -> torch.Tensor:
-        """Encode captions, in groups of similar length if `text_group_size` says so."""
+        """Encode captions: by their tree of beginnings, or in groups of similar length, if so told and possible."""
+        if self.share_text_prefixes and self.can_share_text_prefixes:
+            lengths = text_lengths(self.backbone.text_model, input_ids, attention_mask)
+            if lengths is not None:
+                pooled = pool_sharing_prefixes(self.backbone.text_model, input_ids, lengths)
+                return self.backbone.text_projection(pooled)
         size, rows = self.text_group_size, len(input_ids)
         if size is None or attention_mask is None or self.config.fixed_length_text:
             return self.get_text_features(input_ids, attention_mask).pooler_output

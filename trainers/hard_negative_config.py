@@ -80,6 +80,20 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
             "longest; faster where lengths differ, the same up to rounding. Without it, all at once."
         },
     )
+    share_text_prefixes: bool = field(
+        default=False,
+        metadata={
+            "help": "Encode beginnings that texts of a batch share only once; faster the more texts there are, the "
+            "same up to rounding. For causal text towers (CLIP's); there it replaces --text_group_size."
+        },
+    )
+    image_group_size: int | None = field(
+        default=None,
+        metadata={
+            "help": "Where the model skips blank patches: encode images in groups of this many with similarly many "
+            "inked patches; faster where figures differ, the same up to rounding. Without it, all at once."
+        },
+    )
 
     max_unreadable_share: float = field(
         default=0.01,
@@ -133,7 +147,7 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
             raise ValueError(f"max_logit_scale must be above 0, got {self.max_logit_scale}: CLIP's is 100.")
         if self.freeze_vision and self.freeze_text:
             raise ValueError("freeze_vision and freeze_text together leave nothing to train: drop one of them.")
-        for name in ("mini_batch_size", "text_group_size"):
+        for name in ("mini_batch_size", "text_group_size", "image_group_size"):
             if (size := getattr(self, name)) is not None and size < 1:
                 raise ValueError(f"{name} must be 1 or more, got {size}: leave it out to take all at once.")
         if self.remove_unused_columns:
@@ -156,7 +170,7 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
         self.check_muon(self)
         if self.gather_across_devices is None:
             self.gather_across_devices = across_rows and self.world_size > 1
-        for name in ("mini_batch_size", "text_group_size"):
+        for name in ("mini_batch_size", "text_group_size", "image_group_size"):
             if getattr(self, name) is not None and sharded(self):
                 raise ValueError(
                     f"{name} cannot go with FSDP or DeepSpeed: ragged batches make different numbers of calls in "

@@ -182,7 +182,19 @@ class HardNegativeTrainer(MuonTrainer):
             )
         check_batch_size(train_dataset, args)
         freeze(model, args.freeze_vision, args.freeze_text, logit_bias=args.loss_type != "sigmoid")
+        if args.share_text_prefixes and args.text_group_size is None and not model.can_share_text_prefixes:
+            raise ValueError(
+                f"share_text_prefixes needs a causal text tower with eager or sdpa attention, and that of this "
+                f"{model.backbone.config.model_type!r} backbone is none: set text_group_size instead."
+            )
+        if args.image_group_size is not None and not model.config.skip_blank_patches:
+            raise ValueError(
+                "image_group_size groups images by their inked patches, and this model encodes all patches: set "
+                "skip_blank_patches in its config, or drop it."
+            )
         model.text_group_size = args.text_group_size
+        model.share_text_prefixes = args.share_text_prefixes
+        model.image_group_size = args.image_group_size
         super().__init__(
             model=model,
             args=args,

@@ -15,6 +15,31 @@ import psutil
 SAMPLED_EVERY = 0.005  # seconds
 
 
+class PeakMemory:
+    """Resident memory of this process at its highest, above what it was when the watch began.
+
+    A thread looks; it ends with the process, or by `stop`.
+    """
+
+    def __init__(self) -> None:
+        self._process, self._done = psutil.Process(), threading.Event()
+        self._before = self._peak = self._process.memory_info().rss
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
+
+    def _watch(self) -> None:
+        while not self._done.wait(SAMPLED_EVERY):
+            self._peak = max(self._peak, self._process.memory_info().rss)
+
+    @property
+    def peak_mb(self) -> float:
+        return (self._peak - self._before) / 2**20
+
+    def stop(self) -> None:
+        self._done.set()
+        self._watcher.join()
+
+
 @dataclass(frozen=True)
 class Measured:
     result: object
@@ -25,24 +50,14 @@ class Measured:
 
 def measured(call: Callable[[], object]) -> Measured:
     """Run `call()` here and watch it."""
-    process, done = psutil.Process(), threading.Event()
-    before = peak = process.memory_info().rss
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(SAMPLED_EVERY):
-            peak = max(peak, process.memory_info().rss)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
+    memory = PeakMemory()
     started, cpu_started = time.perf_counter(), time.process_time()
     try:
         result = call()
     finally:
         seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
-        done.set()
-        watcher.join()
-    return Measured(result, seconds, cpu_seconds, (peak - before) / 2**20)
+        memory.stop()
+    return Measured(result, seconds, cpu_seconds, memory.peak_mb)
 
 
 def in_own_process(function: Callable, *args: object) -> object:

@@ -21,6 +21,7 @@ from tests.tiny import (
 
 GRID = IMAGE_SIZE // PATCH_SIZE
 WHITE = 1.9
+OWNER = torch.tensor([0, 0])
 
 
 def noise(count: int, seed: int = 0) -> torch.Tensor:
@@ -213,6 +214,32 @@ def test_an_image_does_not_depend_on_its_batch(kind: str) -> None:
         torch.testing.assert_close(torch.cat([x[name] for x in alone]), together[name], rtol=0, atol=1e-6)
         same = [0, 1, 2, 4]
         torch.testing.assert_close(others[name][same], together[name][same], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_images_in_groups_of_similar_ink_are_the_same(kind: str) -> None:
+    model, images = skipping(kind), figures()[0]
+    lengths: list[int] = []
+    model.vision_tower.encoder.register_forward_pre_hook(
+        lambda _module, _args, kwargs: lengths.append(kwargs["inputs_embeds"].shape[1]), with_kwargs=True
+    )
+
+    def embed(group_size: int | None) -> tuple[torch.Tensor, torch.Tensor]:
+        model.image_group_size = group_size
+        lengths.clear()
+        embeds = model(pixel_values=images[:3], negative_pixel_values=images[3:], negative_image_owner=OWNER)
+        both = torch.cat([embeds.image_embeds, embeds.negative_image_embeds])
+        weight = model.vision_tower.embeddings.patch_embedding.weight
+        return both, torch.autograd.grad(both[:, 0].square().sum(), weight)[0]
+
+    expected, gradient = embed(None)
+    (padded,) = lengths
+    for size in (1, 2, 4, 5):
+        embeds, one = embed(size)
+        torch.testing.assert_close(embeds, expected, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(one, gradient, rtol=1e-4, atol=1e-5)
+        assert len(lengths) == -(-len(images) // size)
+        assert max(lengths) == padded and (size == 5 or min(lengths) < padded)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -105,6 +105,26 @@ class Recording(HardNegativeTrainer):
         return loss
 
 
+@pytest.mark.parametrize("kind", ["clip", "altclip"])
+def test_savings_change_no_loss(tmp_path, kind):
+    rows = [hard_negative_row(k, 2, 2, 1) for k in range(8)]
+    losses = []
+    for options in ({}, {"text_group_size": 2, "share_text_prefixes": True, "image_group_size": 3}):
+        model, _ = tiny_mmclip(kind)
+        model.config.skip_blank_patches = True
+        trainer = trainer_for(tmp_path, rows, model=model, trainer_class=Recording, max_steps=4, **options)
+        trainer.train()
+        losses.append(torch.tensor(trainer.losses))
+    torch.testing.assert_close(losses[1], losses[0], rtol=1e-4, atol=1e-5)
+
+
+def test_savings_that_save_nothing_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="causal text tower"):
+        trainer_for(tmp_path, 4, "altclip", share_text_prefixes=True)
+    with pytest.raises(ValueError, match="encodes all patches"):
+        trainer_for(tmp_path, 4, image_group_size=2)
+
+
 def test_training_learns_and_logs(tmp_path):
     rows = [hard_negative_row(k, 2, 2, 1) for k in range(8)]
     trainer = trainer_for(tmp_path, rows, max_steps=30, logging_steps=10, learning_rate=5e-3)
@@ -302,6 +322,8 @@ def test_rows_that_teach_nothing_fail_before_training(tmp_path):
         ({"mini_batch_size": 4, "fsdp": True}, "cannot go with FSDP"),
         ({"max_unreadable_share": 1.5}, "between 0 and 1"),
         ({"text_group_size": 0}, "1 or more"),
+        ({"image_group_size": 0}, "1 or more"),
+        ({"image_group_size": 4, "fsdp": True}, "cannot go with FSDP"),
         ({"remove_unused_columns": True}, "must be off"),
         ({"accelerator_config": {"split_batches": True}}, "ragged"),
     ],
