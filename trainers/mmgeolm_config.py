@@ -10,7 +10,6 @@ from typing import Literal
 import torch
 from peft import LoraConfig
 from transformers import BitsAndBytesConfig, TrainingArguments
-from transformers.integrations.bitsandbytes import validate_bnb_backend_availability
 from transformers.utils import is_bitsandbytes_available, is_torch_bf16_gpu_available
 from trl import SFTConfig
 
@@ -247,6 +246,8 @@ def quantisation(model: ModelArguments, compute: torch.dtype) -> BitsAndBytesCon
         raise ValueError("--load_in_4bit and --load_in_8bit exclude each other: drop one.")
     if not is_bitsandbytes_available():
         raise ValueError("Quantised weights need the package bitsandbytes: pip install 'mmgeo[qlora]'.")
+    from transformers.integrations.bitsandbytes import validate_bnb_backend_availability  # only now: it is slow
+
     try:
         validate_bnb_backend_availability(raise_exception=True)
     except (ImportError, RuntimeError, ValueError) as error:
