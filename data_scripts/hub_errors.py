@@ -1,4 +1,4 @@
-"""What the Hub and the network throw, said in one line: what was going on, what happened and what to do; no token in it."""
+"""What the Hub and the network throw, said in one line without a token: what was going on, what to do."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -67,5 +67,3 @@ def explanation(error: BaseException) -> str:
         return ADVICE[401]
     told = "; ".join(dict.fromkeys(str(one) for one in chain if str(one)))
     return f"{type(root).__name__}{f' ({told})' if told else ''}: {CUT_OFF}"
-
-

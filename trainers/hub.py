@@ -2,7 +2,7 @@
 
 transformers' Trainer pickles its arguments beside the weights and, pushing during a training, sends them along but not
 the code that travels with a model. Here each push is one commit of the files that loading needs, taken from the last
-checkpoint. Nothing measured is claimed: the card that a push begins with says so, until `model_cards` writes a full one.
+checkpoint. The card it begins with says that nothing was measured, until `model_cards` writes a full one.
 
 Promises: a push that fails costs no step; the next one, or the last, sends everything. No token is ever shown.
 """
@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import CommitInfo, CommitOperationAdd, HfApi, ModelCardData
-from huggingface_hub.errors import HfHubHTTPError
 from transformers.trainer_utils import HubStrategy
 from transformers.utils import logging
 from transformers.utils.hub import PushInProgress
@@ -66,8 +65,14 @@ class HubReady:
         """None: the Trainer's own would state figures of the training as results."""
 
     def _save(self, output_dir: str | None = None, state_dict: dict | None = None) -> None:
+        card = Path(output_dir or self.args.output_dir, "README.md")
+        earlier = card.read_bytes() if card.is_file() else None
         super()._save(output_dir, state_dict)
-        drop_pickled_arguments(output_dir or self.args.output_dir)
+        drop_pickled_arguments(str(card.parent))
+        if earlier is not None:
+            card.write_bytes(earlier)
+        elif self.args.should_save:  # peft writes a form to be filled in, and calls it a card
+            card.unlink(missing_ok=True)
 
     def init_hf_repo(self, token: str | None = None, private: bool | None = None) -> None:
         """Create the repository, before anything is trained.
@@ -80,7 +85,9 @@ class HubReady:
                 f"--hub_strategy {self.args.hub_strategy.value} would put pickled optimizer states on the Hub: use "
                 "every_save, or end."
             )
-        with explained(f"Creating {self.args.hub_model_id or 'a repository'} on the Hub", token or self.args.hub_token):
+        with explained(
+            f"Creating {self.args.hub_model_id or 'a repository'} on the Hub", token or self.args.hub_token
+        ):
             super().init_hf_repo(token, private)
 
     def push_folder(self, folder: str | os.PathLike, message: str, blocking: bool = True) -> CommitInfo | Any:

@@ -19,7 +19,7 @@ from transformers import AttentionInterface, PreTrainedModel, TrainingArguments
 
 from .mmgeolm_config import KEPT_WHOLE
 
-GIB = 1024**3
+MIB, GIB = 1024**2, 1024**3
 # Bytes of optimizer state per trained weight, as multiples of that weight's own size or in bytes; AdamW keeps two
 # moments of the weight's type.
 STATES_LIKE_WEIGHTS = {"sgd": 0, "adagrad": 1, "rmsprop": 1}
@@ -44,10 +44,15 @@ class MemoryEstimate:
         return self.weights + self.optimizer + (sum(rest) if self.accumulates else max(rest))
 
     def describe(self) -> str:
-        """One line, in GiB, the most at one time last."""
+        """One line, the most at one time last."""
         parts = ("weights", "optimizer", "gradients", "activations")
-        told = ", ".join(f"{part} {getattr(self, part) / GIB:.2f}" for part in parts)
-        return f"Memory estimate per device in GiB: {told}; at most {self.total / GIB:.2f} at one time"
+        told = ", ".join(f"{part} {readable(getattr(self, part))}" for part in parts)
+        return f"Memory estimate per device: {told}; at most {readable(self.total)} at one time"
+
+
+def readable(size: int) -> str:
+    """Bytes as people read them: 1.2 GiB, 340.5 MiB."""
+    return f"{size / GIB:.1f} GiB" if size >= GIB else f"{size / MIB:.1f} MiB"
 
 
 def estimate_memory(
@@ -61,7 +66,7 @@ def estimate_memory(
 
     Args:
         model: an MMGeoLM on the meta device, frozen and with its LoRA as it will be trained.
-        args: for precision, optimizer and gradient checkpointing.
+        args: for precision, optimizer and activation checkpointing.
         batch: rows on a device, and tokens of the longest of them.
         images: images on a device.
         weight_bits: 4 or 8 where the language model is quantised.
@@ -79,7 +84,7 @@ def estimate_memory(
             optimizer += parameter.numel() * state_bytes(args.optim, size)
             copies += 2 * parameter.numel() if (args.bf16 or args.fp16) and size == 4 else 0
     compute = torch.bfloat16 if args.bf16 or args.fp16 else torch.float32
-    activations = activation_bytes(model.to(compute), batch, images, bool(args.gradient_checkpointing))
+    activations = activation_bytes(model.to(compute), batch, images, bool(args.activation_checkpointing))
     return MemoryEstimate(
         weights, int(optimizer), gradients, activations + copies, args.gradient_accumulation_steps > 1
     )
@@ -99,9 +104,7 @@ def quantised_weights(model: PreTrainedModel | PeftModel) -> set[str]:
     return {
         f"{name}.weight"
         for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear)
-        and not any(kept in name for kept in KEPT_WHOLE)
-        and "lora_" not in name
+        if isinstance(module, torch.nn.Linear) and not any(kept in name for kept in KEPT_WHOLE) and "lora_" not in name
     }
 
 
@@ -156,7 +159,7 @@ def activation_bytes(
 ) -> int:
     """What a forward pass leaves for the backward pass, measured on the meta device.
 
-    With gradient checkpointing each layer of the language model keeps its input alone, and one layer at a time is
+    With activation checkpointing each layer of the language model keeps its input alone, and one layer at a time is
     computed again. The loss is left out: TRL computes it in tiles, without the logits of the vocabulary.
     """
     rows, length = batch

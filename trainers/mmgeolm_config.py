@@ -16,7 +16,7 @@ from trl import SFTConfig
 PROJECTOR = "multi_modal_projector"
 LEARNING_RATES = {"align": 1e-3, "sft": 2e-5}  # the paper's
 # Never quantised: the projector is trained in full, the tower is small and frozen, the head decides every token.
-KEPT_WHOLE = [PROJECTOR, "vision_tower", "lm_head"]
+KEPT_WHOLE = [f"model.{PROJECTOR}", "model.vision_tower", "lm_head"]
 
 
 def cpu_computes_bf16() -> bool:
@@ -145,9 +145,10 @@ class StageConfig(FreezeArguments, SFTConfig):
         default=None, metadata={"help": "Longest sequence. None, as cutting would lose image tokens or answers."}
     )
     completion_only_loss: bool | None = field(default=True, metadata={"help": "Learn from the answers alone."})
-    gradient_checkpointing: bool = field(
-        default=False, metadata={"help": "Save memory by computing activations twice; worth it for large models."}
+    activation_checkpointing: bool | None = field(
+        default=None, metadata={"help": "Save memory by computing activations twice; worth it for large models."}
     )
+    gradient_checkpointing: bool | None = field(default=None, metadata={"help": "Older name of the same."})
     bf16: bool | None = field(
         default=None,
         metadata={"help": "Compute in bfloat16; by default where the hardware has it, unless --use_cpu is given."},
@@ -187,7 +188,9 @@ def check_model(model: ModelArguments, args: FreezeArguments) -> None:
         if model.merge_adapter:
             raise ValueError("--merge_adapter has nothing to merge without --use_peft.")
         if model.quantised:
-            raise ValueError("Quantised weights cannot be trained: add --use_peft to --load_in_4bit or --load_in_8bit.")
+            raise ValueError(
+                "Quantised weights cannot be trained: add --use_peft to --load_in_4bit or --load_in_8bit."
+            )
         return
     if args.freeze_language_model:
         raise ValueError(

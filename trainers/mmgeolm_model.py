@@ -1,4 +1,4 @@
-"""The MMGeoLM that a stage trains: read or joined from its parts, or sketched without a weight, and its frozen parts."""
+"""The MMGeoLM that a stage trains: read, joined from its parts or sketched without a weight; and what is frozen."""
 
 import re
 import tempfile
@@ -20,7 +20,7 @@ from modeling_mmgeo import (
 from modeling_mmgeo.modeling_mmgeolm import config_of_parts
 
 from .hub import HubReady
-from .mmgeolm_config import PROJECTOR, ModelArguments, quantisation
+from .mmgeolm_config import PROJECTOR, FreezeArguments, ModelArguments, quantisation
 
 
 def language_model_name(model: ModelArguments) -> str:
@@ -137,8 +137,20 @@ def freeze(model: PreTrainedModel, frozen: dict[str, bool]) -> None:
         parameter.requires_grad_(trained)
 
 
+def hold_in_float32(model: PreTrainedModel, args: FreezeArguments, lora: bool) -> None:
+    """Hold what is trained in float32 where the rest is in half precision and autocast computes.
+
+    A step of the projector is often too small for half precision to notice. Not so where the whole language model is
+    trained: there this would double the memory that somebody asked to save.
+    """
+    if (args.bf16 or args.fp16) and (lora or args.freeze_language_model):
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad and part_of(name) != "language_model":
+                parameter.data = parameter.data.float()
+
+
 def save_trained(trainer: HubReady, model: ModelArguments) -> None:
-    """Save the model (or its adapter) and the processor to the output folder, and push them where that is asked for."""
+    """Save the model (or its adapter) and the processor to the output folder, and push them if that is asked for."""
     folder = trainer.args.output_dir
     if not model.merge_adapter:
         trainer.push_to_hub() if trainer.args.push_to_hub else trainer.save_model(folder)

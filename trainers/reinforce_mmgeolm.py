@@ -81,9 +81,10 @@ class ReinforceConfig(FreezeArguments, GRPOConfig):
         metadata={"help": "Of the answer, of what was read off the figure, and of there being one box."},
     )
     max_completion_length: int | None = field(default=256, metadata={"help": "Longest answer, in tokens."})
-    gradient_checkpointing: bool = field(
-        default=False, metadata={"help": "Save memory by computing activations twice; worth it for large models."}
+    activation_checkpointing: bool | None = field(
+        default=None, metadata={"help": "Save memory by computing activations twice; worth it for large models."}
     )
+    gradient_checkpointing: bool | None = field(default=None, metadata={"help": "Older name of the same."})
     bf16: bool | None = field(
         default=None,
         metadata={"help": "Compute in bfloat16; by default where the hardware has it, unless --use_cpu is given."},

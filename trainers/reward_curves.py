@@ -9,7 +9,7 @@ import numpy as np
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 matplotlib.use("Agg")
-from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.figure import Figure
 
 FILE = "reward_curves.png"
 SMOOTHED = 10  # steps in the running mean that is drawn over the single steps
@@ -58,9 +58,7 @@ def draw_curves(log_history: Sequence[dict[str, Any]], path: Path) -> bool:
 class RewardCurves(TrainerCallback):
     """Draws the curves whenever a checkpoint is saved, and at the end."""
 
-    def on_save(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object
-    ) -> None:
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: object) -> None:
         if state.is_world_process_zero:
             draw_curves(state.log_history, Path(args.output_dir, FILE))
 

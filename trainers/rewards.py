@@ -24,7 +24,22 @@ SECONDS = 2  # for each of math-verify's steps
 
 BOX = r"\boxed{"
 SMALL = re.compile(r"[0-9A-Za-z\\{}()+\-*/^_.,:= ]+")
-COMMANDS = {"frac", "dfrac", "tfrac", "sqrt", "pi", "cdot", "times", "pm", "circ", "left", "right", "sin", "cos", "tan"}
+COMMANDS = {
+    "frac",
+    "dfrac",
+    "tfrac",
+    "sqrt",
+    "pi",
+    "cdot",
+    "times",
+    "pm",
+    "circ",
+    "left",
+    "right",
+    "sin",
+    "cos",
+    "tan",
+}
 LARGE = re.compile(r"\d{10}|\^[^A-Za-z+\-]*\d{3}|\^\{[^{}]*\^|[A-Za-z]{5}")
 MAX_POWERS = 2  # in one formula: powers of powers of powers have millions of digits
 NOISE = re.compile(r"\\(?:text|mathrm|mathbf)\{([^{}]*)\}|\\[,;! ]|\$|\\left|\\right|~")

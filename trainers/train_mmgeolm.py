@@ -28,7 +28,7 @@ from .answer_collator import AnswerCollator, as_prompt_completion
 from .hub import HubReady
 from .memory import estimate_memory, with_lora
 from .mmgeolm_config import DataArguments, ModelArguments, StageConfig, check_model, compute_type, lora_config
-from .mmgeolm_model import freeze, load_model, load_processor, save_trained, sketch_model
+from .mmgeolm_model import freeze, hold_in_float32, load_model, load_processor, save_trained, sketch_model
 from .rows import check_columns, load_split, undecoded
 from .run import evaluate, train
 
@@ -76,6 +76,7 @@ def make_trainer(
 ) -> SFTTrainer:
     """A trainer for one stage, whose collator skips bad images and refuses masked batches."""
     freeze(model, args.frozen)
+    hold_in_float32(model, args, lora is not None)
     trainer = StageTrainer(
         model=model,
         args=args,
@@ -106,7 +107,9 @@ def report_memory(model: ModelArguments, args: StageConfig, processor: Processor
             images.append(len(example["images"]))
             lengths.append(len(processor.tokenizer(text)["input_ids"]) + per_image * images[-1])
     size, length = args.per_device_train_batch_size, min(max(lengths), args.max_length or max(lengths))
-    sketch = with_lora(sketch, lora_config(model, args))
+    lora = lora_config(model, args)
+    hold_in_float32(sketch, args, lora is not None)
+    sketch = with_lora(sketch, lora)
     print(estimate_memory(sketch, args, (size, length), size * max(images), model.weight_bits).describe())
 
 

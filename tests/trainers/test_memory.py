@@ -28,10 +28,8 @@ def model_config(eyes, llm):
 def small_config():
     """Large enough for the activations to weigh something, small enough for a step in a blink."""
     tower = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 3, "num_attention_heads": 2}
-    eyes = CLIPConfig(
-        text_config=dict(tower, vocab_size=100), vision_config=dict(tower, image_size=48, patch_size=8)
-    )
-    llm = dict(hidden_size=128, intermediate_size=384, num_hidden_layers=4, num_attention_heads=4)
+    eyes = CLIPConfig(text_config=dict(tower, vocab_size=100), vision_config=dict(tower, image_size=48, patch_size=8))
+    llm = {"hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 4, "num_attention_heads": 4}
     return model_config(eyes, Qwen2Config(**llm, vocab_size=320, num_key_value_heads=2, tie_word_embeddings=False))
 
 
@@ -101,7 +99,7 @@ def test_the_estimate_is_near_what_a_step_takes(tmp_path, stage, options):
 
 
 def seven_billion():
-    llm = dict(hidden_size=3584, intermediate_size=18944, num_hidden_layers=28, num_attention_heads=28)
+    llm = {"hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28}
     return model_config(AltCLIPConfig(), Qwen2Config(**llm, vocab_size=152064, num_key_value_heads=4))
 
 
@@ -110,7 +108,7 @@ def test_a_model_of_seven_billion_is_estimated_without_loading_it(tmp_path):
 
     def estimate(bits=None, checkpointing=True, **options):
         model = ModelArguments(model_name_or_path="a", **options)
-        args = arguments(tmp_path, bf16=True, gradient_checkpointing=checkpointing)
+        args = arguments(tmp_path, bf16=True, activation_checkpointing=checkpointing)
         with torch.device("meta"):
             sketch = MMGeoLMForConditionalGeneration._from_config(config, dtype=torch.bfloat16)
         freeze(sketch, args.frozen)
@@ -124,7 +122,7 @@ def test_a_model_of_seven_billion_is_estimated_without_loading_it(tmp_path):
     assert lora.weights == pytest.approx(whole.weights, rel=0.02) and lora.gradients < whole.gradients / 50
     assert 4 * GIB < small.weights < 6.5 * GIB  # 6.5 billion weights in 4.1 bits, embeddings and head in 16
     assert estimate(checkpointing=False).activations > 5 * whole.activations
-    assert whole.describe().endswith(f"at most {whole.total / GIB:.2f} at one time")
+    assert whole.describe().endswith(f"at most {whole.total / GIB:.1f} GiB at one time")
 
 
 @pytest.mark.parametrize("kind", [MistralConfig, partial(Qwen2Config, tie_word_embeddings=True)])
@@ -144,7 +142,13 @@ def test_more_rows_take_more(tmp_path, kind):
 
 @pytest.mark.parametrize(
     ("optim", "size", "states"),
-    [("adamw_torch", 4, 8), ("adamw_torch_fused", 2, 4), ("paged_adamw_8bit", 4, 2), ("sgd", 4, 0), ("adafactor", 2, 0)],
+    [
+        ("adamw_torch", 4, 8),
+        ("adamw_torch_fused", 2, 4),
+        ("paged_adamw_8bit", 4, 2),
+        ("sgd", 4, 0),
+        ("adafactor", 2, 0),
+    ],
 )
 def test_optimizer_states(optim, size, states):
     assert state_bytes(optim, size) == states
