@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.hub.fixtures import fresh_environment, hub  # noqa: F401
+from tests.hub import fixtures
 from tests.hub.loopback import TOKEN
+
+hub, fresh_environment = fixtures.hub, fixtures.fresh_environment
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,3 +1,5 @@
 """The loopback Hub, for trainings that push."""
 
-from tests.hub.fixtures import fresh_environment, hub  # noqa: F401
+from tests.hub import fixtures
+
+hub, fresh_environment = fixtures.hub, fixtures.fresh_environment

@@ -9,10 +9,11 @@ import pytest
 from datasets import DatasetDict
 
 from model_cards.folder_check import is_pickle
-from modeling_mmgeo import MMGeoLMForConditionalGeneration, MMGeoLMProcessor
+from modeling_mmgeo import MMCLIPModel, MMGeoLMForConditionalGeneration, MMGeoLMProcessor
 from tests.hub.loopback import TOKEN
-from tests.tiny import tiny_mmgeolm
-from tests.trainers.rows import questions
+from tests.pickles import pickles_in
+from tests.tiny import tiny_mmclip, tiny_mmgeolm
+from tests.trainers.rows import hard_negatives, questions
 from trainers.hub import travelling
 
 ROOT = Path(__file__).parents[2]
@@ -23,14 +24,16 @@ OTHER_TOKEN = "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"
 def world(tmp_path_factory):
     root = tmp_path_factory.mktemp("pushing")
     DatasetDict({"train": questions(4)}).save_to_disk(root / "questions")
-    for part in tiny_mmgeolm():
-        part.save_pretrained(root / "mmgeolm")
+    DatasetDict({"train": hard_negatives(4)}).save_to_disk(root / "rows")
+    for name, parts in {"mmgeolm": tiny_mmgeolm(), "mmclip": tiny_mmclip()}.items():
+        for part in parts:
+            part.save_pretrained(root / name)
     return root
 
 
 @pytest.fixture(scope="module")
 def train(fresh_environment, world):
-    """Runs stage sft with so many options in one process that knows the loopback Hub as the Hub."""
+    """Runs stage sft, or another training, in one process for which the loopback Hub is the Hub."""
     log = (world / "stderr.txt").open("w")
     process = subprocess.Popen(
         [sys.executable, str(Path(__file__).with_name("training_process.py"))],
@@ -42,17 +45,13 @@ def train(fresh_environment, world):
         text=True,
     )
 
-    def run(name, **options):
-        options = {
-            "stage": "sft",
-            "model_name_or_path": "mmgeolm",
-            "dataset_name": "questions",
-            "use_cpu": True,
-        } | options
+    def run(name, module="trainers.train_mmgeolm", **options):
+        of_stage = {"stage": "sft", "model_name_or_path": "mmgeolm", "dataset_name": "questions"}
+        options = (of_stage if module == "trainers.train_mmgeolm" else {}) | options
         options |= {"output_dir": name, "max_steps": 2, "save_steps": 1, "report_to": "none", "disable_tqdm": True}
-        options |= {"push_to_hub": True, "per_device_train_batch_size": 2, "save_strategy": "steps"}
+        options |= {"push_to_hub": True, "per_device_train_batch_size": 2, "save_strategy": "steps", "use_cpu": True}
         argv = [f"--{key}={value}" for key, value in options.items()]
-        process.stdin.write(json.dumps({"module": "trainers.train_mmgeolm", "argv": argv}) + "\n")
+        process.stdin.write(json.dumps({"module": module, "argv": argv}) + "\n")
         process.stdin.flush()
         answer = process.stdout.readline()
         assert answer, (world / "stderr.txt").read_text()[-4000:]
@@ -107,6 +106,16 @@ def test_an_adapter_and_a_merged_model_are_pushed(hub, train, tmp_path):
     folder = pushed(hub, "org/merged", tmp_path / "merged")
     assert (folder / "model.safetensors").exists() and not (folder / "adapter_model.safetensors").exists()
     MMGeoLMForConditionalGeneration.from_pretrained(folder)
+
+
+def test_mmclip_is_pushed_too(hub, train, world, tmp_path):
+    where = {"module": "trainers.train_mmclip", "model_name_or_path": "mmclip", "dataset_name": "rows"}
+    assert train("eyes", hub_model_id="org/eyes", hub_strategy="end", **where)["status"] == 0
+    folder = pushed(hub, "org/eyes", tmp_path / "eyes")
+    MMCLIPModel.from_pretrained(folder)
+    card = (folder / "README.md").read_text()
+    assert "pipeline_tag: zero-shot-image-classification" in card and 'AutoModel.from_pretrained("org/eyes"' in card
+    assert pickles_in(world) == []  # in no folder that any training of this file left
 
 
 @pytest.mark.parametrize(("status", "said"), [(401, "hf auth login"), (500, "trouble of its own"), (0, "broke off")])
