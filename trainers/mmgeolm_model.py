@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 from peft import PeftModel
-from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, Trainer
 from transformers.processing_utils import ProcessorMixin
 
 from modeling_mmgeo import (
@@ -147,6 +147,18 @@ def hold_in_float32(model: PreTrainedModel, args: FreezeArguments, lora: bool) -
         for name, parameter in model.named_parameters():
             if parameter.requires_grad and part_of(name) != "language_model":
                 parameter.data = parameter.data.float()
+
+
+def match_computation(trainer: Trainer) -> None:
+    """Hold what is trained on quantised weights in float32 where no autocast would bring its types together.
+
+    TRL holds it in bfloat16, for hardware that computes so.
+    """
+    if trainer.args.bf16 or trainer.args.fp16:
+        return
+    for parameter in trainer.model.parameters():
+        if parameter.requires_grad and parameter.dtype == torch.bfloat16 and trainer.model.dtype == torch.float32:
+            parameter.data = parameter.data.float()
 
 
 def save_trained(trainer: HubReady, model: ModelArguments) -> None:

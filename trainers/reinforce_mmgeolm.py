@@ -29,7 +29,7 @@ from data_scripts.perception import ask_about
 from .answer_collator import as_messages
 from .hub import HubReady
 from .mmgeolm_config import FreezeArguments, ModelArguments, check_model, choose_bf16, compute_type, lora_config
-from .mmgeolm_model import freeze, load_model, load_processor, save_trained
+from .mmgeolm_model import freeze, load_model, load_processor, match_computation, save_trained
 from .reward_curves import RewardCurves
 from .rewards import ANSWER, REWARDS
 from .rows import check_columns, decode_image, load_split, undecoded
@@ -196,6 +196,7 @@ def main(arguments: list[str] | None = None) -> None:
         peft_config=lora_config(model_arguments, args),
         callbacks=[RewardCurves()],
     )
+    match_computation(trainer)
     train(trainer, str)
     save_trained(trainer, model_arguments)
 

@@ -14,7 +14,6 @@ last checkpoint. With `--push_to_hub` every checkpoint goes to the Hub. A third 
 
 from itertools import islice
 
-import torch
 from datasets import Dataset
 from peft import LoraConfig
 from transformers import PreTrainedModel, set_seed
@@ -28,7 +27,15 @@ from .answer_collator import AnswerCollator, as_prompt_completion
 from .hub import HubReady
 from .memory import estimate_memory, with_lora
 from .mmgeolm_config import DataArguments, ModelArguments, StageConfig, check_model, compute_type, lora_config
-from .mmgeolm_model import freeze, hold_in_float32, load_model, load_processor, save_trained, sketch_model
+from .mmgeolm_model import (
+    freeze,
+    hold_in_float32,
+    load_model,
+    load_processor,
+    match_computation,
+    save_trained,
+    sketch_model,
+)
 from .rows import check_columns, load_split, undecoded
 from .run import evaluate, train
 
@@ -85,10 +92,7 @@ def make_trainer(
         processing_class=processor,
         peft_config=lora,
     )
-    if not args.bf16:
-        for parameter in trainer.model.parameters():  # TRL holds what it trains on quantised weights in bfloat16
-            if parameter.requires_grad and parameter.dtype == torch.bfloat16 != model.dtype:
-                parameter.data = parameter.data.float()
+    match_computation(trainer)
     trainer.data_collator = AnswerCollator(trainer.data_collator)
     # Collated once before training: what is wrong with every row shows now and not after the model is on its devices.
     AnswerCollator(trainer.data_collator.collate)(list(islice(train_rows, args.per_device_train_batch_size)))
@@ -122,7 +126,8 @@ def main(arguments: list[str] | None = None) -> None:
     set_seed(args.seed)  # the projector's weights are drawn while loading
     train_rows, eval_rows = load_rows(data, args.do_eval)
     processor = load_processor(model_arguments)
-    report_memory(model_arguments, args, processor, train_rows)
+    if args.process_index == 0:
+        report_memory(model_arguments, args, processor, train_rows)
     if args.dry_run:
         return
     model = load_model(model_arguments, processor, compute_type(args))

@@ -128,6 +128,16 @@ def test_resumed_it_ends_as_if_never_interrupted(folders, tmp_path, earned, lora
     assert one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+def test_on_quantised_weights(folders, tmp_path, earned):
+    pytest.importorskip("bitsandbytes")
+    options = {"use_peft": True, "load_in_4bit": True, "max_steps": 2, "save_strategy": "no"}
+    run(folders, tmp_path / "out", **options)
+    saved = load_file(tmp_path / "out" / "adapter_model.safetensors")
+    before = load_file(folders / "mmgeolm" / "model.safetensors")
+    projector = [name for name in saved if "multi_modal_projector" in name]
+    assert any(not torch.equal(saved[name], before[name.removeprefix("base_model.model.")]) for name in projector)
+
+
 def test_rewards_are_learned_from(folders, tmp_path, monkeypatch):
     """With a reward for long words, words get longer: the gradient points the right way."""
     monkeypatch.setattr(reinforce_mmgeolm, "REWARDS", (longest_word,) * 3)
