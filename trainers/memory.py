@@ -109,7 +109,7 @@ def quantised_weights(model: PreTrainedModel | PeftModel) -> set[str]:
 
 
 def quantised_bytes(weight: torch.Tensor, bits: int) -> int:
-    """Bytes of a quantised matrix with its scales."""
+    """Bytes of a quantised matrix with its scales, those of 4 bits nested."""
     if bits == 8:
         return weight.numel() + 4 * weight.shape[0]
     blocks = weight.numel() / BLOCK
@@ -175,7 +175,9 @@ def activation_bytes(
     seen: list[torch.Tensor] = []
 
     def see() -> None:
-        hidden = tower(pixels, output_hidden_states=True).hidden_states[-2]
+        layers = base.config.vision_feature_layer
+        hidden = tower(pixels, output_hidden_states=True).hidden_states
+        hidden = torch.cat([hidden[n] for n in ([layers] if isinstance(layers, int) else layers)], dim=-1)
         seen.append(base.multi_modal_projector(hidden))
 
     def speak() -> None:

@@ -25,7 +25,7 @@ from data_scripts.cli import run_command
 
 from .answer_collator import AnswerCollator, as_prompt_completion
 from .hub import HubReady
-from .memory import estimate_memory, with_lora
+from .memory import MemoryEstimate, estimate_memory, with_lora
 from .mmgeolm_config import DataArguments, ModelArguments, StageConfig, check_model, compute_type, lora_config
 from .mmgeolm_model import (
     freeze,
@@ -100,7 +100,22 @@ def make_trainer(
 
 
 def report_memory(model: ModelArguments, args: StageConfig, processor: ProcessorMixin, rows: Dataset) -> None:
-    """Print how much memory the run takes, by the longest of the first rows."""
+    """Print how much memory the run takes, by the longest of the first rows.
+
+    Raises:
+        ValueError: in a dry run, if the model's code cannot run without values; any other run only goes without.
+    """
+    try:
+        print(estimate(model, args, processor, rows).describe())
+    except (ArithmeticError, AttributeError, NotImplementedError, RuntimeError, TypeError) as error:
+        told = f"The memory of this model cannot be estimated ({' '.join(str(error).split())[:200]})."
+        if args.dry_run:
+            raise ValueError(told) from error
+        logger.warning(told)
+
+
+def estimate(model: ModelArguments, args: StageConfig, processor: ProcessorMixin, rows: Dataset) -> MemoryEstimate:
+    """The memory of one step on the longest of the first rows; see `estimate_memory`."""
     sketch = sketch_model(model, processor)
     freeze(sketch, args.frozen)
     per_image = sketch.config.image_seq_length
@@ -114,7 +129,7 @@ def report_memory(model: ModelArguments, args: StageConfig, processor: Processor
     lora = lora_config(model, args)
     hold_in_float32(sketch, args, lora is not None)
     sketch = with_lora(sketch, lora)
-    print(estimate_memory(sketch, args, (size, length), size * max(images), model.weight_bits).describe())
+    return estimate_memory(sketch, args, (size, length), size * max(images), model.weight_bits)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -123,13 +138,13 @@ def main(arguments: list[str] | None = None) -> None:
         arguments
     )
     check_model(model_arguments, args)
-    set_seed(args.seed)  # the projector's weights are drawn while loading
     train_rows, eval_rows = load_rows(data, args.do_eval)
     processor = load_processor(model_arguments)
     if args.process_index == 0:
         report_memory(model_arguments, args, processor, train_rows)
     if args.dry_run:
         return
+    set_seed(args.seed)  # the projector's weights are drawn while loading
     model = load_model(model_arguments, processor, compute_type(args))
     trainer = make_trainer(model, processor, args, train_rows, eval_rows, lora_config(model_arguments, args))
     train(trainer, trainer.data_collator.report)

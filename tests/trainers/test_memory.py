@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.autograd import DeviceType
 from torch.profiler import profile
-from transformers import AltCLIPConfig, CLIPConfig, MistralConfig, Qwen2Config
+from transformers import CLIPConfig, MistralConfig, Qwen2Config
 
 from modeling_mmgeo import MMCLIPConfig, MMCLIPModel, MMGeoLMForConditionalGeneration
 from modeling_mmgeo.modeling_mmgeolm import config_of_parts
@@ -100,7 +100,7 @@ def test_the_estimate_is_near_what_a_step_takes(tmp_path, stage, options):
 
 def seven_billion():
     llm = {"hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28, "num_attention_heads": 28}
-    return model_config(AltCLIPConfig(), Qwen2Config(**llm, vocab_size=152064, num_key_value_heads=4))
+    return model_config(CLIPConfig(), Qwen2Config(**llm, vocab_size=152064, num_key_value_heads=4))
 
 
 def test_a_model_of_seven_billion_is_estimated_without_loading_it(tmp_path):

@@ -30,6 +30,7 @@ from tests.tiny import (
 )
 from tests.trainers.rows import hard_negatives, questions
 from trainers import mmgeolm_config
+from trainers.memory import estimate_memory
 from trainers.mmgeolm_config import DataArguments, ModelArguments, StageConfig, quantisation
 from trainers.mmgeolm_model import freeze, load_model, load_processor, part_of, sketch_model
 from trainers.train_mmgeolm import main, make_trainer
@@ -165,11 +166,15 @@ def test_quantised_lora_trains_and_saves_the_projector(folders, tmp_path, bits):
 
 def test_only_the_language_model_is_quantised(folders):
     pytest.importorskip("bitsandbytes")
-    arguments = ModelArguments(str(folders / "mmclip"), None, str(folders / "mmgeolm"), load_in_4bit=True)
+    arguments = ModelArguments(model_name_or_path=str(folders / "mmgeolm"), load_in_4bit=True)
     model = load_model(arguments, load_processor(arguments))
     few = {name for name, value in model.named_parameters() if not value.is_floating_point()}
     assert few and all(".language_model.layers." in name for name in few)
     assert len(few) == 2 * 7  # the matrices of two layers
+    sketch = sketch_model(arguments, load_processor(arguments))
+    args = StageConfig(output_dir=str(folders), use_cpu=True, bf16=False)
+    estimate = estimate_memory(sketch, args, (1, 20), 1, weight_bits=4)
+    assert estimate.weights == pytest.approx(model.get_memory_footprint(), rel=0.1)
     freeze(model, dict.fromkeys(PARTS, False))  # what is quantised cannot be trained and is left out
     assert not any(value.requires_grad for name, value in model.named_parameters() if name in few)
 
@@ -217,6 +222,18 @@ def test_a_dry_run_estimates_and_trains_nothing(folders, tmp_path, capsys, monke
     told = capsys.readouterr().out
     assert told.startswith("Memory estimate per device: weights ") and "at one time" in told
     assert not (tmp_path / "out").exists()
+
+
+def test_without_an_estimate_a_training_goes_on(folders, tmp_path, monkeypatch):
+    def unfit(*args):
+        raise NotImplementedError("no such operation on the meta device")
+
+    monkeypatch.setattr("trainers.train_mmgeolm.estimate_memory", unfit)
+    start = {"model_name_or_path": folders / "mmgeolm", "max_steps": 1, "save_strategy": "no"}
+    with pytest.raises(ValueError, match="cannot be estimated"):
+        run("align", folders / "figures", tmp_path / "dry", dry_run=True, **start)
+    run("align", folders / "figures", tmp_path / "out", **start)
+    assert (tmp_path / "out" / "model.safetensors").exists()
 
 
 @pytest.mark.parametrize("start", ["parts", "whole"])
