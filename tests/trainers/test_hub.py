@@ -49,7 +49,8 @@ def train(fresh_environment, world):
         of_stage = {"stage": "sft", "model_name_or_path": "mmgeolm", "dataset_name": "questions"}
         options = (of_stage if module == "trainers.train_mmgeolm" else {}) | options
         options |= {"output_dir": name, "max_steps": 2, "save_steps": 1, "report_to": "none", "disable_tqdm": True}
-        options |= {"push_to_hub": True, "per_device_train_batch_size": 2, "save_strategy": "steps", "use_cpu": True}
+        options |= {"per_device_train_batch_size": 2, "save_strategy": "steps", "use_cpu": True}
+        options = {"push_to_hub": True} | options
         argv = [f"--{key}={value}" for key, value in options.items()]
         process.stdin.write(json.dumps({"module": module, "argv": argv}) + "\n")
         process.stdin.flush()
@@ -140,6 +141,19 @@ def test_a_push_that_fails_costs_no_step(hub, train, world, status, said):
     assert json.loads((world / name / "trainer_state.json").read_text())["global_step"] == 2
     ended = train(name, hub_model_id=f"org/{name}", hub_always_push=True)  # goes on from the end, and pushes
     assert ended["status"] == 0 and "model.safetensors" in hub.files("model", f"org/{name}")
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 500, 0])
+def test_a_model_that_does_not_come_is_one_clear_error(hub, train, world, status):
+    hub.heal()
+    if status != 404:  # which the Hub says by itself: there is no such repository
+        for method in ("HEAD", "GET"):
+            hub.fail(method, "/org/absent/", status)
+    ended = train(f"absent-{status}", model_name_or_path="org/absent", push_to_hub=False)
+    hub.heal()
+    assert ended["status"] == 2, ended["err"]
+    assert ended["err"].splitlines()[-1].startswith("error: Cannot load the model") and "org/absent" in ended["err"]
+    assert not (world / f"absent-{status}").exists()
 
 
 def test_a_token_of_the_command_line_is_used_and_not_shown(hub, train, world):
