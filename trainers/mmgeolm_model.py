@@ -2,6 +2,8 @@
 
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
@@ -32,6 +34,16 @@ def language_model_name(model: ModelArguments) -> str:
     return smollm2_folder()
 
 
+@contextmanager
+def loading(model: ModelArguments) -> Iterator[None]:
+    """Raises ValueError, naming what was to be loaded, where it cannot be found or fetched."""
+    try:
+        yield
+    except OSError as error:
+        name = model.model_name_or_path or f"of {model.mmclip} and {model.llm}"
+        raise ValueError(f"Cannot load the model {name}: {error}") from error
+
+
 def check_kind(name: str) -> None:
     """Raises ValueError unless the checkpoint is an MMGeoLM."""
     kind = PreTrainedConfig.get_config_dict(name)[0].get("model_type")
@@ -45,15 +57,13 @@ def load_processor(model: ModelArguments) -> ProcessorMixin:
     Raises:
         ValueError: if a checkpoint cannot be found or is of the wrong kind.
     """
-    try:
+    with loading(model):
         if model.model_name_or_path is not None:
             check_kind(model.model_name_or_path)
             return MMGeoLMProcessor.from_pretrained(model.model_name_or_path)
         return MMGeoLMProcessor.from_parts(
             MMCLIPProcessor.from_backbone(model.mmclip), AutoTokenizer.from_pretrained(language_model_name(model))
         )
-    except OSError as error:
-        raise ValueError(f"Cannot load the model: {error}") from error
 
 
 def load_model(
@@ -70,7 +80,7 @@ def load_model(
         ValueError: if a checkpoint cannot be found or is of the wrong kind, or cannot be quantised here.
     """
     quantised = quantisation(model, compute)
-    try:
+    with loading(model):
         if (name := model.model_name_or_path) is not None:
             check_kind(name)
             return MMGeoLMForConditionalGeneration.from_pretrained(
@@ -79,8 +89,6 @@ def load_model(
         network = MMGeoLMForConditionalGeneration.from_parts(
             model.mmclip, language_model_name(model), processor.image_token_id
         )
-    except OSError as error:
-        raise ValueError(f"Cannot load the model: {error}") from error
     return network if model.dtype == "auto" else network.to(getattr(torch, model.dtype))
 
 
@@ -91,7 +99,7 @@ def sketch_model(model: ModelArguments, processor: ProcessorMixin) -> MMGeoLMFor
         ValueError: as `load_model`.
     """
     dtype = None if model.dtype == "auto" else getattr(torch, model.dtype)
-    try:
+    with loading(model):
         if (name := model.model_name_or_path) is not None:
             check_kind(name)
             config = MMGeoLMConfig.from_pretrained(name)
@@ -103,8 +111,6 @@ def sketch_model(model: ModelArguments, processor: ProcessorMixin) -> MMGeoLMFor
             text_config = AutoConfig.from_pretrained(language_model_name(model))
             config = config_of_parts(mmclip, text_config, processor.image_token_id)
             dtype = dtype or text_config.dtype
-    except OSError as error:
-        raise ValueError(f"Cannot load the model: {error}") from error
     with torch.device("meta"):
         return MMGeoLMForConditionalGeneration._from_config(config, dtype=dtype or config.dtype)
 
