@@ -47,6 +47,10 @@ def draw_curves(log_history: Sequence[dict[str, Any]], path: Path) -> bool:
         axes.plot(steps, values, color=f"C{place}", alpha=0.3, linewidth=0.8)
         axes.plot(steps, running_mean(values), color=f"C{place}", label=name)
     axes.set(xlabel="step", ylabel="mean reward of a batch", title="Rewards")
+    # From 0 to 1 wherever rewards keep to it, so that pictures of two runs can be compared.
+    lowest, highest = (pick(float(pick(values)) for _, values in found.values()) for pick in (min, max))
+    axes.set_ylim(min(lowest, 0.0) - 0.03, max(highest, 1.0) + 0.03)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3)
     axes.legend()
     temporary = path.with_name(f".{path.name}.tmp")
