@@ -172,6 +172,7 @@ def test_only_the_language_model_is_quantised(folders):
     assert few and all(".language_model.layers." in name for name in few)
     assert len(few) == 2 * 7  # the matrices of two layers
     sketch = sketch_model(arguments, load_processor(arguments))
+    freeze(sketch, dict.fromkeys(PARTS, True))
     args = StageConfig(output_dir=str(folders), use_cpu=True, bf16=False)
     estimate = estimate_memory(sketch, args, (1, 20), 1, weight_bits=4)
     assert estimate.weights == pytest.approx(model.get_memory_footprint(), rel=0.1)
@@ -266,6 +267,7 @@ def test_killed_and_started_again_it_ends_as_if_nothing_had_been(folders, tmp_pa
     options = {"dataset_name": folders / "questions", "model_name_or_path": folders / "mmgeolm", "stage": "sft"}
     options |= {"use_cpu": True, "disable_tqdm": True, "report_to": "none", "logging_steps": 1, "save_steps": 3}
     options |= {
+        "max_train_rows": 8,
         "per_device_train_batch_size": 1,
         "num_train_epochs": 2,
         "learning_rate": 1e-3,
