@@ -20,7 +20,15 @@ from huggingface_hub import DatasetCard, DatasetCardData, ModelCard, ModelCardDa
 from trl import TrlParser
 
 from data_scripts.cli import run_command
-from model_cards.card_results import HUB_ID, eval_results, is_of_folder, public_name, read_results, result_tables
+from model_cards.card_results import (
+    HUB_ID,
+    ResultTable,
+    eval_results,
+    is_of_folder,
+    public_name,
+    read_results,
+    result_tables,
+)
 from model_cards.card_statistics import (
     REPORT,
     column_table,
@@ -76,6 +84,10 @@ class WriteCardArguments:
     dataset: str | None = field(
         default=None, metadata={"help": "Training data of a model, or source of a data set: a Hub id or a folder."}
     )
+    license: str = field(
+        default="apache-2.0",
+        metadata={"help": "Licence of a model's weights, by the Hub's id; a data set has that of its sources."},
+    )
     repo_id: str | None = field(
         default=None,
         metadata={"help": "Hub id the folder will have, for the loading example; else the folder's name."},
@@ -107,6 +119,7 @@ def render_card(arguments: WriteCardArguments) -> str:
         data, card_class = dataset_metadata(folder, repo_id, arguments.dataset, report), DatasetCard
         shown |= dataset_facts(folder, data, report)
     else:
+        shown |= {"license": arguments.license, "sources": training_sources(arguments.dataset)}
         own = [result for result in results if is_of_folder(result, folder)]
         data, card_class = model_metadata(arguments, repo_id, own), ModelCard
     environment = jinja2.Environment(
@@ -121,6 +134,11 @@ def render_card(arguments: WriteCardArguments) -> str:
     return text
 
 
+def training_sources(dataset: str | None) -> ResultTable | None:
+    """The sources of the training data with their licences, where it is a folder whose build names them."""
+    return source_table(read_build_report(Path(dataset))) if dataset and Path(dataset).is_dir() else None
+
+
 def check_template(folder: Path, template: str) -> None:
     """Raises ValueError unless the folder holds what the template is for."""
     if template not in TEMPLATES:
@@ -133,7 +151,7 @@ def model_metadata(arguments: WriteCardArguments, repo_id: str, own_results: lis
     """YAML metadata of a model. `base_model` and `datasets` must be Hub ids there; anything else stays in the text."""
     facts = TEMPLATES[arguments.template]
     return ModelCardData(
-        license="apache-2.0",
+        license=arguments.license,
         language="en",
         **facts,
         base_model=_hub_id(arguments.base_model),

@@ -150,19 +150,11 @@ class MMGeoLMForConditionalGeneration(LlavaForConditionalGeneration):
         if isinstance(llm, (str, os.PathLike)):
             llm = AutoModelForCausalLM.from_pretrained(os.fspath(llm), dtype=dtype or "auto")
         check_language_model(llm)
-        tower = mmclip.vision_tower
-        num_patches, num_additional = count_image_tokens(tower)
-        config = join_configs(tower.config, llm.config, image_token_id)
-        config.image_seq_length = num_patches
-        config.vision_feature_select_strategy = "default" if num_additional else "full"
-        if num_additional > 1:  # "default" drops the class token only; registers stay, as the processor counts
-            config.image_seq_length += num_additional - 1
-        for name in BLANK_PATCH_FIELDS:  # it goes on seeing as it was trained to
-            setattr(config, name, getattr(mmclip.config, name))
+        config = config_of_parts(mmclip, llm.config, image_token_id)
         with no_init_weights():
             model = cls._from_config(config, dtype=dtype or llm.dtype)
         model._init_projector()
-        model._copy_parts(tower, llm)
+        model._copy_parts(mmclip.vision_tower, llm)
         model.generation_config = copy.deepcopy(llm.generation_config)
         check_same_language(model, llm)
         return model
@@ -243,6 +235,23 @@ def count_image_tokens(tower: PreTrainedModel) -> tuple[int, int]:
     num_tokens = tower(blank).last_hidden_state.shape[1]
     num_patches = (size[0] // patch[0]) * (size[1] // patch[1])
     return num_patches, num_tokens - num_patches
+
+
+def config_of_parts(mmclip: MMCLIPModel, text_config: PreTrainedConfig, image_token_id: int | None) -> MMGeoLMConfig:
+    """Configuration of the MMGeoLM that these parts make; the weights of `mmclip` may be on any device, meta included.
+
+    Raises:
+        ValueError: as `count_image_tokens` and `join_configs` do.
+    """
+    num_patches, num_additional = count_image_tokens(mmclip.vision_tower)
+    config = join_configs(mmclip.vision_tower.config, text_config, image_token_id)
+    config.image_seq_length = num_patches
+    config.vision_feature_select_strategy = "default" if num_additional else "full"
+    if num_additional > 1:  # "default" drops the class token only; registers stay, as the processor counts
+        config.image_seq_length += num_additional - 1
+    for name in BLANK_PATCH_FIELDS:  # it goes on seeing as it was trained to
+        setattr(config, name, getattr(mmclip.config, name))
+    return config
 
 
 def join_configs(

@@ -32,6 +32,7 @@ from .embedded_batch import BatchLayout, EmbeddedBatch
 from .gathering import gather_batch
 from .gradient_cache import backward_in_mini_batches
 from .hard_negative_config import HardNegativeConfig
+from .hub import HubReady
 from .losses import HardNegativeLoss
 from .meter import Meter
 from .muon import MuonTrainer
@@ -130,7 +131,7 @@ class HardNegativeCallback(TrainerCallback):
             )
 
 
-class HardNegativeTrainer(MuonTrainer):
+class HardNegativeTrainer(HubReady, MuonTrainer):
     """Trains an `MMCLIPModel` contrastively on ragged hard negatives.
 
     Args:
@@ -147,6 +148,8 @@ class HardNegativeTrainer(MuonTrainer):
     """
 
     loss_is_scaled_for_ga = False  # the loss is a mean over the batch, for the Trainer to divide
+
+    pipeline_tag, auto_class = "zero-shot-image-classification", "AutoModel"
 
     def __init__(
         self,

@@ -1,17 +1,19 @@
 """One loopback Hub and one process that pushes to it, shared by the tests of this folder."""
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.hub.loopback import TOKEN, LoopbackHub
+from tests.hub import fixtures
+from tests.hub.loopback import TOKEN
+
+hub, fresh_environment = fixtures.hub, fixtures.fresh_environment
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,23 +44,6 @@ class Pusher:
     def push(self, folder: Path, repo_id: str, *options: str, environment: dict | None = None) -> Ended:
         argv = ["--folder", str(folder), "--repo_id", repo_id, *options]
         return self.send(argv=argv, environment=environment or {})
-
-
-@pytest.fixture(scope="package")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopbackHub]:
-    with LoopbackHub(tmp_path_factory.mktemp("hub")) as server:
-        yield server
-
-
-@pytest.fixture(scope="package")
-def fresh_environment(hub: LoopbackHub, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, str]]:
-    """Variables of a fresh process of that name, with caches of its own, for which the loopback Hub is the Hub."""
-
-    def make(name: str) -> dict[str, str]:
-        kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        return kept | hub.environment(tmp_path_factory.mktemp(name)) | {"OMP_NUM_THREADS": "1"}
-
-    return make
 
 
 @pytest.fixture(scope="package")

@@ -64,6 +64,8 @@ def use_models(request: dict, figure: Image.Image) -> tuple[dict, dict]:
     alone = AutoProcessor.from_pretrained("org/processor", **REMOTE)
     mmclip = AutoModel.from_pretrained("org/mmclip", **REMOTE).eval()
     later = AutoModel.from_pretrained("org/mmclip-later", **REMOTE).eval()
+    pinned = AutoModel.from_pretrained("org/versions", revision=request["model_revision"], **REMOTE).eval()
+    newest = AutoModel.from_pretrained("org/versions", **REMOTE).eval()
     batch = processor(text=captions, images=[figure])  # for `later` too: the same class with other code, side by side
     reader = AutoProcessor.from_pretrained("org/mmgeolm", **REMOTE)
     mmgeolm = AutoModelForImageTextToText.from_pretrained("org/mmgeolm", **REMOTE).eval()
@@ -72,6 +74,7 @@ def use_models(request: dict, figure: Image.Image) -> tuple[dict, dict]:
     with torch.no_grad():
         tensors = {"mmclip": mmclip(**batch).logits_per_image, "mmgeolm": mmgeolm(**inputs).logits}
         tensors["later"] = later(**batch).logits_per_image
+        tensors["pinned"], tensors["newest"] = (model(**batch).logits_per_image for model in (pinned, newest))
         tensors["alone"] = mmclip(**alone(text=captions, images=[figure])).logits_per_image
     tensors = {name: tensor.clone() for name, tensor in tensors.items()}
     adapted = PeftModel.from_pretrained(mmgeolm, "org/adapter").eval()
@@ -83,7 +86,9 @@ def use_models(request: dict, figure: Image.Image) -> tuple[dict, dict]:
     said = write(text=messages, max_new_tokens=3, do_sample=False, return_full_text=False)
     classes = {
         "classes": [type(part).__name__ for part in (processor, mmclip, reader, mmgeolm)],
-        "code": [getattr(sys.modules[type(part).__module__], "CODE_VERSION", 1) for part in (mmclip, later)],
+        "code": [
+            getattr(sys.modules[type(part).__module__], "CODE_VERSION", 1) for part in (mmclip, later, pinned, newest)
+        ],
         "labels": len(classify(figure, candidate_labels=captions)),
         "said": isinstance(said[0]["generated_text"], str),
     }

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from data_scripts.hub_errors import explained
 from model_cards.folder_check import FolderContents, check_folder
-from model_cards.push import PushArguments, explained, push, readable_size, stale_files
+from model_cards.push import PushArguments, push, readable_size, stale_files
 from tests.hub.loopback import TOKEN, LoopbackHub
 from tests.model_cards.folders import digest, rows_folder
 

@@ -1,6 +1,7 @@
 """What is pushed arrives: loaded by a fresh process that has the Hub's libraries and not this package."""
 
 import json
+import math
 import shutil
 import subprocess
 import sys
@@ -10,22 +11,28 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image, ImageDraw
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from model_cards.folder_check import check_folder
 from tests.model_cards.folders import CONFIGS, SPLITS, config_rows, digest, model_folders, row_ids, rows_folder
 
 CAPTIONS = ["triangle ABC is right", "a square ABCD", "the radius of circle O is 5"]
 MESSAGES = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Find x"}]}]
+SHARPER = 0.5  # by which the newer version of a model differs
 MODELS = ("mmclip", "mmclip-later", "mmgeolm", "adapter", "processor")
 
 
 def model_repositories(folder: Path) -> dict[str, Any]:
-    """The tiny models, and mmclip once more with later code and other weights."""
+    """The tiny models, and mmclip twice more with later code, the second time with other weights, too."""
     saved = model_folders(folder)
-    shutil.copytree(folder / "mmclip", folder / "mmclip-later")
-    code = folder / "mmclip-later" / "modeling_mmclip.py"
-    code.write_text(code.read_text(encoding="utf-8") + "\nCODE_VERSION = 2\n", encoding="utf-8")
+    for name in ("mmclip-later", "mmclip-newer"):
+        shutil.copytree(folder / "mmclip", folder / name)
+        code = folder / name / "modeling_mmclip.py"
+        code.write_text(code.read_text(encoding="utf-8") + "\nCODE_VERSION = 2\n", encoding="utf-8")
+    newer = folder / "mmclip-newer" / "model.safetensors"
+    weights = load_file(newer)
+    (scale,) = (name for name in weights if name.endswith("logit_scale"))
+    save_file(weights | {scale: weights[scale] - SHARPER}, newer, metadata={"format": "pt"})
     return saved
 
 
@@ -42,6 +49,9 @@ def world(pusher, hub, fresh_environment, tmp_path_factory: pytest.TempPathFacto
     revision = hub.repositories["dataset", "org/rows"].branches["main"]
     ended["newer"] = pusher.push(newer, "org/rows")
     ended["branch"] = pusher.push(older, "org/rows", "--revision", "next")
+    ended["model"] = pusher.push(folder / "mmclip", "org/versions")
+    older_model = hub.repositories["model", "org/versions"].branches["main"]
+    ended["newer model"] = pusher.push(folder / "mmclip-newer", "org/versions")
     ended["datasets"] = pusher.send(folder=str(newer), repo_id="org/by-datasets", configs=list(CONFIGS))
     assert {name: one.err for name, one in ended.items() if one.status} == {}
     assert digest(folder) == before
@@ -49,7 +59,13 @@ def world(pusher, hub, fresh_environment, tmp_path_factory: pytest.TempPathFacto
     figure = Image.new("RGB", (40, 40), "white")
     ImageDraw.Draw(figure).polygon([(5, 35), (35, 35), (5, 5)], outline="black", width=2)
     figure.save(folder / "figure.png")
-    request = {"revision": revision, "configs": CONFIGS, "captions": CAPTIONS, "messages": MESSAGES}
+    request = {
+        "revision": revision,
+        "model_revision": older_model,
+        "configs": CONFIGS,
+        "captions": CAPTIONS,
+        "messages": MESSAGES,
+    }
     request |= {name: str(folder / name) for name in ("answer", "tensors")} | {"figure": str(folder / "figure.png")}
     (folder / "request.json").write_text(json.dumps(request))
     (folder / "elsewhere").mkdir()
@@ -87,9 +103,11 @@ def test_mmclip_computes_the_same(world: dict[str, Any]) -> None:
     model, processor = world["saved"]["mmclip"]
     with torch.no_grad():
         logits = model(**processor(text=CAPTIONS, images=[world["figure"]])).logits_per_image
-    for name in ("mmclip", "alone", "later"):
+    for name in ("mmclip", "alone", "later", "pinned"):
         torch.testing.assert_close(world["tensors"][name], logits, rtol=1e-5, atol=1e-5)
-    assert world["answer"]["models"]["code"] == [1, 2]  # each repository runs its own code
+    newer = logits * math.exp(-SHARPER)
+    torch.testing.assert_close(world["tensors"]["newest"], newer, rtol=1e-5, atol=1e-5)
+    assert world["answer"]["models"]["code"] == [1, 2, 1, 2]  # each repository and revision runs its own code
 
 
 def test_mmgeolm_and_its_adapter_compute_the_same(world: dict[str, Any]) -> None:

@@ -152,6 +152,21 @@ def test_model_card_round_trips_and_states_only_what_was_measured(model, results
     assert re.search(r"^\| Model .*\n\|( --- \|)+\n\| ", results_section(text), re.M)
 
 
+def test_licences_of_weights_and_of_training_data(model, tmp_path):
+    folder, rows = model("mmgeolm"), tmp_path / "rows"
+    rows.mkdir()
+    sources = {"mavis": {"license": "cc-by-nc-4.0", "name": "MAVIS", "url": "https://example.org/mavis"}}
+    (rows / "build_report.json").write_text(json.dumps({"sources": sources}))
+    told = {"folder": str(folder), "template": "mmgeolm", "base_model": "Qwen/Qwen2.5-7B-Instruct"}
+    path = write_card(WriteCardArguments(**told, dataset=str(rows), license="cc-by-nc-4.0"))
+    section = path.read_text(encoding="utf-8").split("## Training data and licences")[1].split("## Results")[0]
+    assert "| mavis | MAVIS | cc-by-nc-4.0 | https://example.org/mavis |" in section
+    assert "These weights: cc-by-nc-4.0." in section and "licence of `Qwen/Qwen2.5-7B-Instruct` holds" in section
+    assert ModelCard.load(path).data.license == "cc-by-nc-4.0" and str(tmp_path) not in path.read_text()
+    path = write_card(WriteCardArguments(**told, dataset="org/rows"))
+    assert "Its own card names its licence." in path.read_text(encoding="utf-8")
+
+
 def test_without_results_nothing_is_claimed(model):
     folder = model("mmclip")
     path = write_card(WriteCardArguments(folder=str(folder), template="mmclip"))

@@ -12,8 +12,9 @@ from trl import TrlParser
 from modeling_mmgeo import MMGeoLMForConditionalGeneration, MMGeoLMProcessor
 from tests.tiny import KINDS, tiny_llm, tiny_mmclip, tiny_mmgeolm, tiny_tokenizer
 from tests.trainers.rows import draw, hard_negative_row, hard_negatives, question_row, questions, truncated
+from trainers.mmgeolm_config import DataArguments, ModelArguments, StageConfig
 from trainers.run import checkpoint_to_resume
-from trainers.train_mmgeolm import DataArguments, ModelArguments, StageConfig, main, make_trainer
+from trainers.train_mmgeolm import main, make_trainer
 
 RECIPES = Path(__file__).parents[2] / "trainers" / "recipes"
 QUICK = {
@@ -183,7 +184,7 @@ def test_masked_labels_fail_before_training(folders, tmp_path):
         ("sft", [], "either by --mmclip and --llm, or by --model_name_or_path"),
         ("sft", ["--mmclip", "a"], "either by"),
         ("sft", ["--mmclip", "a", "--llm", "b", "--model_name_or_path", "c"], "either by"),
-        ("align", ["--model_name_or_path", "a", "--use_peft", "true"], "trains the projector alone"),
+        ("align", ["--model_name_or_path", "a", "--use_peft", "true"], "which stays frozen here"),
         ("sft", ["--model_name_or_path", "a", "--merge_adapter", "true"], "nothing to merge"),
         ("sft", ["--mmclip", "a", "--llm", "b", "--use_peft", "true"], "add --merge_adapter"),
         ("sft", ["--model_name_or_path", "a", "--use_peft", "true", "--freeze_vision", "false"], "drop --use_peft"),
