@@ -27,10 +27,12 @@ from data_scripts.cli import run_command
 from modeling_mmgeo import MMCLIPProcessor, MMGeoLMForConditionalGeneration, MMGeoLMProcessor
 
 from .answer_collator import AnswerCollator, as_prompt_completion
+from .lora import LoraArguments, save_merged
 from .rows import check_columns, load_split, undecoded
 from .run import drop_pickled_arguments, evaluate, train
 
 PROJECTOR = "multi_modal_projector"
+LANGUAGE_LAYERS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj)"  # that get LoRA
 LEARNING_RATES = {"align": 1e-3, "sft": 2e-5}  # the paper's
 NUM_PROBED_ROWS = 64
 
@@ -44,7 +46,7 @@ def cpu_computes_bf16() -> bool:
 
 
 @dataclass
-class ModelArguments:
+class ModelArguments(LoraArguments):
     """Which parts to join, or which MMGeoLM to go on with, and how LoRA is set up."""
 
     mmclip: str | None = field(
@@ -60,18 +62,6 @@ class ModelArguments:
     dtype: str = field(
         default="float32",
         metadata={"help": "Of the weights held in memory.", "choices": ["auto", "float32", "bfloat16", "float16"]},
-    )
-    use_peft: bool = field(default=False, metadata={"help": "Train the language model by LoRA (stage sft)."})
-    lora_r: int = field(default=16, metadata={"help": "Rank of LoRA."})
-    lora_alpha: int = field(default=32, metadata={"help": "Scale of LoRA, divided by the rank."})
-    lora_dropout: float = field(default=0.05, metadata={"help": "Dropout of LoRA's input."})
-    lora_target_modules: str = field(
-        default=r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj)",
-        metadata={"help": "Regular expression for the full names of the layers that get LoRA."},
-    )
-    merge_adapter: bool = field(
-        default=False,
-        metadata={"help": "Merge LoRA into the weights at the end and save the whole model, not the adapter."},
     )
 
 
@@ -145,8 +135,6 @@ def check_arguments(model: ModelArguments, data: DataArguments, args: StageConfi
         raise ValueError("Name the model either by --mmclip and --llm, or by --model_name_or_path.")
     if data.dataset_name is None:
         raise ValueError("Name the rows to train on: --dataset_name, a Hub id or a folder as data_scripts writes it.")
-    if model.merge_adapter and not model.use_peft:
-        raise ValueError("--merge_adapter has nothing to merge without --use_peft.")
     if not model.use_peft:
         return
     if args.stage == "align":
@@ -270,11 +258,10 @@ def make_trainer(
 def save(trainer: SFTTrainer, merge_adapter: bool) -> None:
     """Save the model (or its adapter) and the processor to the output folder."""
     folder = trainer.args.output_dir
-    if not merge_adapter:
+    if merge_adapter:
+        save_merged(trainer)
+    else:
         trainer.save_model(folder)
-    elif trainer.is_world_process_zero():
-        trainer.accelerator.unwrap_model(trainer.model).merge_and_unload().save_pretrained(folder)
-        trainer.processing_class.save_pretrained(folder)
     if trainer.is_world_process_zero():
         drop_pickled_arguments(folder)
 
@@ -295,7 +282,7 @@ def main(arguments: list[str] | None = None) -> None:
             r=model_arguments.lora_r,
             lora_alpha=model_arguments.lora_alpha,
             lora_dropout=model_arguments.lora_dropout,
-            target_modules=model_arguments.lora_target_modules,
+            target_modules=model_arguments.lora_target_modules or LANGUAGE_LAYERS,
             modules_to_save=[PROJECTOR],  # trained in full, and without this a resume would lose it
         )
     trainer = make_trainer(model, processor, args, train_rows, eval_rows, lora)
