@@ -3,7 +3,8 @@
 Promises: negatives stay ragged (flat blocks with an owner index, nothing padded but text); a text is in the batch
 once, however many rows say it or have it as a negative; which negatives a row brings depends on the seed, the epoch
 and the row alone, not on the number of workers, the batch or a resume; an image that cannot be read costs its row, a
-negative image that cannot be read only itself, and both are counted.
+negative image that cannot be read only itself, and both are counted. Where the embeddings of images or texts are
+known beforehand, they take the place of pixels or tokens, and all else stays.
 """
 
 import copy
@@ -17,6 +18,7 @@ from PIL import Image
 from transformers import ProcessorMixin
 from transformers.utils import logging
 
+from .frozen_embeddings import FrozenEmbeddings
 from .rows import SkipCounter, decode_image
 
 # Column of each family of text negatives.
@@ -43,10 +45,11 @@ def caption_id(caption: str) -> int:
     return stable_hash(" ".join(caption.split()))
 
 
-def image_id(figure: Image.Image, caption: str | None) -> int:
-    """Identity of what an image shows: that of its caption where it has one, else a hash of its pixels."""
+def image_id(image: Any, caption: str | None) -> int:
+    """Identity of what a readable image shows: that of its caption where it has one, else a hash of its pixels."""
     if caption and caption.strip():
         return caption_id(caption)
+    figure = decode_image(image)
     return stable_hash(figure.size, hashlib.sha256(figure.tobytes()).hexdigest())
 
 
@@ -71,6 +74,12 @@ class HardNegativeCollator:
         blank_if_empty: what to do with a batch of which no row is left: raise, or, if True, give a batch without
             rows: one blank image and one empty text, from which no loss follows. Trainers need the latter, where all
             processes must go on.
+        in_batch_epochs: epochs at the beginning in which no hard negatives are drawn, only pairs.
+
+    Attributes:
+        known: embeddings of all images ("image") or texts ("text") of the rows that are collated, see
+            `frozen_embeddings`. Of these a batch has `image_embeds` `[images, dim]` instead of `pixel_values`, or
+            `text_embeds` `[texts, dim]` instead of `input_ids` and `attention_mask`.
 
     Raises:
         ValueError: if a maximum is negative or a family unknown.
@@ -84,6 +93,7 @@ class HardNegativeCollator:
         text_families: Sequence[str] = tuple(TEXT_FAMILIES),
         seed: int = 0,
         blank_if_empty: bool = False,
+        in_batch_epochs: int = 0,
     ) -> None:
         if unknown := sorted(set(text_families) - set(TEXT_FAMILIES)):
             raise ValueError(f"Unknown text families {', '.join(unknown)}: choose of {', '.join(TEXT_FAMILIES)}.")
@@ -98,6 +108,8 @@ class HardNegativeCollator:
         self.text_families = tuple(text_families)
         self.seed = seed
         self.blank_if_empty = blank_if_empty
+        self.in_batch_epochs = in_batch_epochs
+        self.known: dict[str, FrozenEmbeddings] = {}
         self._skipped = SkipCounter("rows", "negative images")
         self._num_reports = 0
         # In shared memory, so that workers that outlive an epoch hear of the next one.
@@ -117,11 +129,20 @@ class HardNegativeCollator:
         self._epoch.fill_(epoch)
 
     def for_evaluation(self) -> "HardNegativeCollator":
-        """A copy that draws the negatives of epoch 0 whatever happens here, so that evaluations compare."""
+        """A copy that draws the hard negatives of epoch 0 whatever happens here, so that evaluations compare."""
         other = copy.copy(self)
+        other.in_batch_epochs = 0
+        other.known = {}
         other._skipped = SkipCounter(*self._skipped.kinds)
         other._epoch = torch.zeros((), dtype=torch.long).share_memory_()
         return other
+
+    @property
+    def columns(self) -> dict[str, tuple[str, ...]]:
+        """Columns that images and texts are taken from."""
+        families = [TEXT_FAMILIES[family] for family in self.text_families] if self.max_text_negatives else []
+        images = ["negative_images"] if self.max_image_negatives else []
+        return {"image": ("image", *images), "text": ("caption", *families)}
 
     def text_negatives(self, row: dict[str, Any]) -> dict[str, str]:
         """All negative captions of a row, and of which family each is; copies of the caption itself are none."""
@@ -147,10 +168,14 @@ class HardNegativeCollator:
         draw = random.Random(stable_hash(self.seed, int(self._epoch), kind, name))
         return [items[index] for index in sorted(draw.sample(range(len(items)), most))]
 
-    def _read(self, row: dict[str, Any]) -> tuple[Image.Image, str] | None:
+    def _figure(self, image: Any) -> Image.Image | int | None:
+        """An image decoded, or the place of its embedding where that is known; None if it cannot be read."""
+        return self.known["image"].find(image) if "image" in self.known else decode_image(image)
+
+    def _read(self, row: dict[str, Any]) -> tuple[Image.Image | int, str] | None:
         """A row's figure and caption; None, counted and at first reported, if either is not there."""
         caption = row.get("caption")
-        figure = decode_image(row.get("image")) if caption and caption.strip() else None
+        figure = self._figure(row.get("image")) if caption and caption.strip() else None
         if figure is None:
             self._skipped.add("rows")
             self._num_reports += 1
@@ -171,11 +196,14 @@ class HardNegativeCollator:
         offered = self.text_negatives(row)
         return {text: offered[text] for text in self._choose(list(offered), self.max_text_negatives, row, "text")}
 
-    def _negative_figures(self, row: dict[str, Any]) -> list[tuple[Image.Image, int]]:
+    def _negative_figures(self, row: dict[str, Any]) -> list[tuple[Image.Image | int, int]]:
         """The chosen negative images of a row that can be read, each with its identity."""
-        chosen = self.choose_images(row)
-        decoded = [(decode_image(row["negative_images"][position]), caption) for position, caption in chosen]
-        figures = [(figure, image_id(figure, caption)) for figure, caption in decoded if figure is not None]
+        chosen = [(row["negative_images"][position], caption) for position, caption in self.choose_images(row)]
+        figures = [
+            (figure, image_id(image, caption))
+            for image, caption in chosen
+            if (figure := self._figure(image)) is not None
+        ]
         if len(figures) < len(chosen):
             self._skipped.add("negative images", len(chosen) - len(figures))
         return figures
@@ -185,8 +213,8 @@ class HardNegativeCollator:
 
         Returns:
             What `BatchLayout.split` takes apart: `pixel_values` `[images, 3, height, width]`, the rows' images and
-            then their negatives; `input_ids` and `attention_mask` `[texts, length]`, each distinct text once; and the
-            fields of `BatchLayout`.
+            then their negatives; `input_ids` and `attention_mask` `[texts, length]`, each distinct text once; for
+            what is `known` embeddings instead; and the fields of `BatchLayout`.
 
         Raises:
             ValueError: if no row of the batch can be used, unless `blank_if_empty`.
@@ -200,6 +228,8 @@ class HardNegativeCollator:
             figures.append(read[0])
             captions.append(read[1])
             names.append(row_name(row))
+            if int(self._epoch) < self.in_batch_epochs:
+                continue
             negatives["image"] += [(*figure, owner) for figure in self._negative_figures(row)]
             chosen = self.choose_texts(row)
             negatives["text"] += [(caption, caption_id(caption), owner) for caption in chosen]
@@ -220,5 +250,17 @@ class HardNegativeCollator:
             batch[f"negative_{kind}_ids"] = as_index(identity for _, identity, _ in items)
             batch[f"negative_{kind}_owner"] = as_index(owner for *_, owner in items)
         images = figures + [figure for figure, *_ in negatives["image"]]
-        blank = [Image.new("RGB", (32, 32), "white")]
-        return batch | dict(self.processor(images=images or blank, text=list(table) or [""]))
+        return batch | self._encoded(images, list(table))
+
+    def _encoded(self, images: list[Image.Image | int], texts: list[str]) -> dict[str, torch.Tensor]:
+        """Pixels and tokens, or the embeddings that are known."""
+        encoded, inputs = {}, {}
+        if (known := self.known.get("image")) is not None:
+            encoded["image_embeds"] = known.take(images)
+        else:
+            inputs["images"] = images or [Image.new("RGB", (32, 32), "white")]
+        if (known := self.known.get("text")) is not None:
+            encoded["text_embeds"] = known.take(map(known.place, texts))
+        else:
+            inputs["text"] = texts or [""]
+        return encoded | dict(self.processor(**inputs))

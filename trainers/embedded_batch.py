@@ -63,20 +63,25 @@ class BatchLayout:
     negative_text_owner: torch.Tensor
     negative_text_ids: torch.Tensor
     negative_text_family: torch.Tensor  # of which of `collators.TEXT_FAMILIES` each is, by position
+    image_embeds: torch.Tensor | None = None  # those of the block, if they are known without the model
+    text_embeds: torch.Tensor | None = None  # those of the table
 
     @classmethod
     def split(cls, inputs: dict[str, Any]) -> tuple["BatchLayout", dict[str, torch.Tensor]]:
         """Take what the collator gives apart: the layout, and what `MMCLIPModel.forward` takes."""
         names = [field.name for field in fields(cls)]
-        return cls(**{name: inputs[name] for name in names}), {k: v for k, v in inputs.items() if k not in names}
+        rest = {name: value for name, value in inputs.items() if name not in names}
+        return cls(**{name: inputs[name] for name in names if name in inputs}), rest
 
-    def embedded(self, images: torch.Tensor, texts: torch.Tensor) -> EmbeddedBatch:
+    def embedded(self, images: torch.Tensor | None, texts: torch.Tensor | None) -> EmbeddedBatch:
         """Put the embeddings where they belong.
 
         Args:
-            images: embeddings of the block of images, `[images, dim]`.
-            texts: embeddings of the table of texts, `[texts, dim]`.
+            images: embeddings of the block of images, `[images, dim]`; None for those that are known.
+            texts: embeddings of the table of texts, `[texts, dim]`; None for those that are known.
         """
+        images = self.image_embeds if images is None else images
+        texts = self.text_embeds if texts is None else texts
         rows, negatives = len(self.text_index), len(self.negative_image_owner)
         return EmbeddedBatch(
             image_embeds=images[:rows],

@@ -60,7 +60,7 @@ def backward_in_mini_batches(
     model: nn.Module,
     inputs: dict[str, torch.Tensor],
     size: int,
-    contrast: Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor],
+    contrast: Callable[[torch.Tensor | None, torch.Tensor | None, torch.Tensor, torch.Tensor | None], torch.Tensor],
     backward: Callable[[torch.Tensor], Any] = torch.Tensor.backward,
     no_sync: Callable[[], AbstractContextManager] = nullcontext,
 ) -> torch.Tensor:
@@ -68,9 +68,10 @@ def backward_in_mini_batches(
 
     Args:
         model: an `MMCLIPModel`, possibly wrapped for data-parallel training.
-        inputs: its images and texts.
+        inputs: its images and texts, or one of both.
         size: most images and most texts of a mini-batch.
-        contrast: loss of all image embeddings, all text embeddings, the logit scale and the logit bias.
+        contrast: loss of all image embeddings, all text embeddings (None for what is not in `inputs`), the logit scale
+            and the logit bias.
         backward: does the backward pass of a scalar, once per mini-batch.
         no_sync: context in which no gradients are exchanged between processes.
 
@@ -83,9 +84,9 @@ def backward_in_mini_batches(
         for batch in batches:
             states.append(RandomState(next(iter(batch.values())).device))
             outputs = model(**batch)
-            images.append(outputs.image_embeds)
-            texts.append(outputs.text_embeds)
-    whole = [torch.cat([part for part in parts if part is not None]) for parts in (images, texts)]
+            images += [] if outputs.image_embeds is None else [outputs.image_embeds]
+            texts += [] if outputs.text_embeds is None else [outputs.text_embeds]
+    whole = [torch.cat(parts) if parts else None for parts in (images, texts)]
     leaves = [
         None if value is None else value.detach().requires_grad_()
         for value in (*whole, outputs.logit_scale, outputs.logit_bias)

@@ -34,6 +34,13 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
         default=False,
         metadata={"help": "Let the other rows' captions and images be negatives, too. Off is the paper's Eq. 2."},
     )
+    in_batch_epochs: int = field(
+        default=0,
+        metadata={
+            "help": "Begin with this many epochs on pairs alone, the other rows being the negatives, and go "
+            "on with hard negatives: the paper's best schedule, in one run. num_train_epochs counts both."
+        },
+    )
     share_hard_negatives: bool = field(
         default=False,
         metadata={"help": "Let the hard negatives of the other rows be negatives, too, except where they hold."},
@@ -61,9 +68,26 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
         default=100.0, metadata={"help": "The logit scale is held at or under this value after every step."}
     )
     freeze_vision: bool = field(
-        default=False, metadata={"help": "Keep the vision tower and its projection as they are."}
+        default=False, metadata={"help": "Keep the vision tower and its projection as they are (and without dropout)."}
     )
-    freeze_text: bool = field(default=False, metadata={"help": "Keep the text tower and its projection as they are."})
+    freeze_text: bool = field(
+        default=False, metadata={"help": "Keep the text tower and its projection as they are (and without dropout)."}
+    )
+    precompute_frozen_embeddings: bool = field(
+        default=False,
+        metadata={
+            "help": "Send each distinct image or text through a frozen tower once, before training, and look its "
+            "embedding up in every step. The losses stay the same up to rounding; pays from the second epoch on, and "
+            "where contents recur. Evaluations send each through once as ever."
+        },
+    )
+    frozen_embeddings_dir: str | None = field(
+        default=None,
+        metadata={
+            "help": "Where these embeddings lie, for runs that share a frozen tower and rows. Default: the folder "
+            "_frozen_embeddings of output_dir, which no push takes along."
+        },
+    )
 
     mini_batch_size: int | None = field(
         default=None,
@@ -147,6 +171,13 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
             raise ValueError(f"max_logit_scale must be above 0, got {self.max_logit_scale}: CLIP's is 100.")
         if self.freeze_vision and self.freeze_text:
             raise ValueError("freeze_vision and freeze_text together leave nothing to train: drop one of them.")
+        if self.precompute_frozen_embeddings and not (self.freeze_vision or self.freeze_text):
+            raise ValueError(
+                "precompute_frozen_embeddings needs a frozen tower: set freeze_vision or freeze_text, or drop it."
+            )
+        if self.frozen_embeddings_dir is not None and not self.precompute_frozen_embeddings:
+            raise ValueError("frozen_embeddings_dir is of no use without precompute_frozen_embeddings: add it.")
+        self._check_schedule()
         for name in ("mini_batch_size", "text_group_size", "image_group_size"):
             if (size := getattr(self, name)) is not None and size < 1:
                 raise ValueError(f"{name} must be 1 or more, got {size}: leave it out to take all at once.")
@@ -160,16 +191,21 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
                 "share_hard_negatives has nothing to share: allow max_image_negatives or max_text_negatives above 0 "
                 "with a weight above 0, or drop it."
             )
-        across_rows = self.in_batch_negatives or self.share_hard_negatives
+        across_rows = self.in_batch_negatives or self.share_hard_negatives or self.in_batch_epochs > 0
         if self.gather_across_devices and not across_rows:
             raise ValueError(
-                "gather_across_devices has nothing to compare across rows: set in_batch_negatives or "
+                "gather_across_devices has nothing to compare across rows: set in_batch_negatives, in_batch_epochs or "
                 "share_hard_negatives, or drop it."
             )
         super().__post_init__()
         self.check_muon(self)
         if self.gather_across_devices is None:
             self.gather_across_devices = across_rows and self.world_size > 1
+        if self.precompute_frozen_embeddings and sharded(self):
+            raise ValueError(
+                "precompute_frozen_embeddings cannot go with FSDP or DeepSpeed: no process has a whole tower. "
+                "Drop it, or train with plain DDP."
+            )
         for name in ("mini_batch_size", "text_group_size", "image_group_size"):
             if getattr(self, name) is not None and sharded(self):
                 raise ValueError(
@@ -177,10 +213,11 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
                     "different processes, and sharded layers wait for each other at every call. Drop it, or train "
                     "with plain DDP."
                 )
-        if self.share_hard_negatives and self.per_device_train_batch_size * self.world_size == 1:
-            raise ValueError(
-                "share_hard_negatives needs another row to share with: set per_device_train_batch_size to 2 or more."
-            )
+        for name in ("share_hard_negatives", "in_batch_epochs"):
+            if getattr(self, name) and self.per_device_train_batch_size * self.world_size == 1:
+                raise ValueError(
+                    f"{name} needs another row in the batch: set per_device_train_batch_size to 2 or more."
+                )
         # Negatives are flat blocks with owners: a batch cut along its first dimension would tear them from their rows.
         if self.accelerator_config.split_batches or self.accelerator_config.dispatch_batches:
             raise ValueError(
@@ -188,3 +225,18 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
             )
         self.accelerator_config.dispatch_batches = False
         self.dataloader_pin_memory &= self.device.type != "cpu"  # pinning without an accelerator only warns
+
+    def _check_schedule(self) -> None:
+        """Refuse a schedule that leaves one of its two phases empty."""
+        if self.in_batch_epochs < 0:
+            raise ValueError(f"in_batch_epochs must be 0 or more, got {self.in_batch_epochs}.")
+        if self.in_batch_epochs and not (self.max_image_negatives or (self.max_text_negatives and self.text_families)):
+            raise ValueError(
+                "in_batch_epochs goes on with hard negatives, and none are allowed: raise max_image_negatives or "
+                "max_text_negatives, or set in_batch_negatives instead."
+            )
+        if self.max_steps <= 0 and 0 < self.num_train_epochs <= self.in_batch_epochs:
+            raise ValueError(
+                f"in_batch_epochs {self.in_batch_epochs} of num_train_epochs {self.num_train_epochs:g} leave none for "
+                "hard negatives: raise num_train_epochs, which counts both, or set in_batch_negatives instead."
+            )

@@ -7,6 +7,10 @@ Hit@1 on the four candidate sets (`eval_random_hit_at_1`, `eval_retrieval_hit_at
 `eval_image_hit_at_1`, their mean `eval_hit_at_1`), so that `--metric_for_best_model hit_at_1 --load_best_model_at_end
 true` ends with the best checkpoint.
 
+What saves time or memory gives the losses of plain training: bf16 nearly; gradient caching, gradient checkpointing,
+precomputed embeddings of a frozen tower and `torch_compile` up to rounding. Ragged batches are compiled as whole
+graphs, anew until batch and lengths are symbols (three times in all), which only long runs repay.
+
 Promises: a batch without a single negative gives zero loss and no error; a data set without any fails before training;
 a loss that is not finite ends the run with the names of the batch's rows, before the weights take harm;
 evaluation encodes each image and each distinct text once, and gives the same figures whatever the batch size and the
@@ -16,79 +20,37 @@ does not wait for its gradient.
 """
 
 import math
-from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import torch
+from datasets import Dataset
+from peft import PeftConfig
 from torch import nn
-from tqdm.auto import tqdm
 from transformers import ProcessorMixin, TrainerCallback
 from transformers.utils import logging
 
 from modeling_mmgeo import MMCLIPModel, MMCLIPOutput
 
-from .collators import TEXT_FAMILIES, HardNegativeCollator
+from .checks import check_batch_size, check_rows, check_stream
+from .collators import HardNegativeCollator
 from .embedded_batch import BatchLayout, EmbeddedBatch
+from .frozen_embeddings import FrozenEmbeddings, embed_frozen
+from .frozen_towers import freeze
 from .gathering import gather_batch
 from .gradient_cache import backward_in_mini_batches
 from .hard_negative_config import HardNegativeConfig
 from .hub import HubReady
+from .lora import add_adapter
 from .losses import HardNegativeLoss
 from .meter import Meter
 from .muon import MuonTrainer
-from .rows import Rows, check_columns, decode_image, undecoded
+from .rows import Rows, undecoded
 from .set_evaluation import ContentCollator, EvaluationContents, item_embeddings, measure
 
 logger = logging.get_logger(__name__)
 
-NUM_PROBED_ROWS = 64  # rows tried for a readable image before training starts
 MAX_NAMED_ROWS = 50  # rows named when a batch fails
-
-VISION_PARTS = ("vision_model", "visual_projection")
-TEXT_PARTS = ("text_model", "text_projection")
-
-
-def check_rows(rows: Rows, collator: HardNegativeCollator, in_batch_negatives: bool) -> None:
-    """Refuse rows that cannot be trained on, before a step is taken.
-
-    Raises:
-        ValueError: if `image` or `caption` is no column, if none of the first rows has a readable image, or if there
-            is no negative in any row and `in_batch_negatives` is off.
-    """
-    check_columns(rows, ("image", "caption"), "The data set of hard negatives")
-    first = list(islice(iter(rows), NUM_PROBED_ROWS))
-    if not first:
-        raise ValueError("The data set of hard negatives is empty: build it again, or name another split.")
-    if all(decode_image(row["image"]) is None for row in first):
-        raise ValueError(
-            f"None of the first {len(first)} rows has a readable image: check the image column, or build the data "
-            "set again."
-        )
-    if in_batch_negatives or any(map(collator.has_negatives, first)):
-        return
-    if not hasattr(rows, "__len__"):
-        logger.warning(
-            f"The first {len(first)} rows of the stream have no negatives; nothing is learned from such rows."
-        )
-        return
-    columns = [name for name in ("caption", "negative_images", *TEXT_FAMILIES.values()) if name in rows.column_names]
-    if not any(map(collator.has_negatives, tqdm(rows.select_columns(columns), desc="Looking for negatives"))):
-        raise ValueError(
-            f"None of the {len(rows)} rows has a negative (at most {collator.max_image_negatives} images and "
-            f"{collator.max_text_negatives} captions of {', '.join(collator.text_families) or 'no family'} are "
-            "used), and in_batch_negatives is off: there is nothing to learn. Build rows with negatives, raise the "
-            "limits, or set --in_batch_negatives."
-        )
-
-
-def check_batch_size(rows: Any, args: HardNegativeConfig) -> None:
-    """Raise ValueError if dropping the last batch would drop all there is."""
-    needed = args.per_device_train_batch_size * args.world_size
-    if args.dataloader_drop_last and hasattr(rows, "__len__") and len(rows) < needed:
-        raise ValueError(
-            f"There are {len(rows)} rows for a batch of {needed} (per_device_train_batch_size x processes), and "
-            "dataloader_drop_last drops smaller ones: nothing is left. Drop that option, or take smaller batches."
-        )
 
 
 class HardNegativeCallback(TrainerCallback):
@@ -141,10 +103,12 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
         eval_dataset: the same, or a dict of them; no streams.
         processing_class: the `MMCLIPProcessor`, saved with every checkpoint.
         data_collator: default: a `HardNegativeCollator` made from `args`.
+        peft_config: trains adapters instead of the model, for example by `lora.mmclip_lora`.
         kwargs: what else `transformers.Trainer` takes.
 
     Raises:
-        ValueError: if the rows cannot be trained on (see `check_rows`), or the model is no `MMCLIPModel`.
+        ValueError: if the rows cannot be trained on (see `check_rows`), the model is no `MMCLIPModel`, or an adapter
+            would train a frozen tower.
     """
 
     loss_is_scaled_for_ga = False  # the loss is a mean over the batch, for the Trainer to divide
@@ -159,6 +123,7 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
         eval_dataset: Rows | dict[str, Rows] | None = None,
         processing_class: ProcessorMixin | None = None,
         data_collator: HardNegativeCollator | None = None,
+        peft_config: PeftConfig | None = None,
         **kwargs: Any,
     ) -> None:
         if getattr(model.config, "model_type", None) != "mmclip":
@@ -174,6 +139,7 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
                 text_families=args.text_families,
                 seed=args.seed if args.data_seed is None else args.data_seed,
                 blank_if_empty=True,
+                in_batch_epochs=args.in_batch_epochs,
             )
         train_dataset, eval_dataset = undecoded(train_dataset), undecoded(eval_dataset)
         if isinstance(train_dataset, Rows) and isinstance(data_collator, HardNegativeCollator):
@@ -184,7 +150,8 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
                 "has none: train a SigLIP backbone, or choose loss_type softmax."
             )
         check_batch_size(train_dataset, args)
-        freeze(model, args.freeze_vision, args.freeze_text, logit_bias=args.loss_type != "sigmoid")
+        check_stream(train_dataset, args)
+        frozen = freeze(model, args.freeze_vision, args.freeze_text, logit_bias=args.loss_type != "sigmoid")
         if args.share_text_prefixes and args.text_group_size is None and not model.can_share_text_prefixes:
             raise ValueError(
                 f"share_text_prefixes needs a causal text tower with eager or sdpa attention, and that of this "
@@ -198,6 +165,12 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
         model.text_group_size = args.text_group_size
         model.share_text_prefixes = args.share_text_prefixes
         model.image_group_size = args.image_group_size
+        if peft_config is not None:
+            if args.muon_learning_rate is not None:
+                raise ValueError(
+                    "muon_learning_rate is for whole weight matrices, and LoRA trains factors: drop one of both."
+                )
+            model = add_adapter(model, peft_config, frozen)
         super().__init__(
             model=model,
             args=args,
@@ -212,6 +185,7 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
                 "HardNegativeTrainer cannot split a ragged batch over the GPUs of one process. Launch it with "
                 "`accelerate launch` or `torchrun`, or make one GPU visible with CUDA_VISIBLE_DEVICES."
             )
+        self._frozen = frozen
         self._meter = Meter(self.args.device)
         self._evaluated: dict[int, tuple[Rows, EvaluationContents]] = {}  # by the identity of the rows, held with them
         self.num_empty_batches = 0
@@ -229,6 +203,7 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
         num_items_in_batch: torch.Tensor | int | None = None,
     ) -> torch.Tensor | tuple[torch.Tensor, MMCLIPOutput]:
         """Embed the batch once and contrast it; see `hard_negative_loss`."""
+        self._hold_frozen_towers()
         layout, model_inputs = BatchLayout.split(inputs)
         outputs = model(**model_inputs)
         loss = self.contrast(
@@ -243,6 +218,7 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
         if self.args.mini_batch_size is None:
             return super().training_step(model, inputs, num_items_in_batch)
         model.train()
+        self._hold_frozen_towers()
         if callable(getattr(self.optimizer, "train", None)):  # schedule-free optimizers
             self.optimizer.train()
         layout, model_inputs = BatchLayout.split(self._prepare_inputs(inputs))
@@ -257,21 +233,33 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
         )
         return loss / steps
 
+    def _hold_frozen_towers(self) -> None:
+        """Back to evaluation mode, out of which `model.train()` took them."""
+        for part in (part for parts in self._frozen.values() for part in parts):
+            part.eval()
+
+    @property
+    def in_first_phase(self) -> bool:
+        """Whether this is a step of training in the first `in_batch_epochs`, which have no hard negatives."""
+        return self.model.training and (self.state.epoch or 0) + 1e-6 < self.args.in_batch_epochs
+
     def contrast(
         self,
         layout: BatchLayout,
-        images: torch.Tensor,
-        texts: torch.Tensor,
+        images: torch.Tensor | None,
+        texts: torch.Tensor | None,
         logit_scale: torch.Tensor,
         logit_bias: torch.Tensor | None,
     ) -> torch.Tensor:
-        """Loss of a batch, given the embeddings of its images and texts, and on the way what is logged.
+        """Loss of a batch, given the embeddings of its images and texts that the layout lacks; logs on the way.
 
         With `gather_across_devices` it is the loss of the rows of all processes, the same in each.
         """
         own = layout.embedded(images, texts)
-        batch = gather_batch(own) if self.args.gather_across_devices and self.args.world_size > 1 else own
-        if (result := self._loss_of(batch, logit_scale, logit_bias, self.args.in_batch_negatives)) is None:
+        in_batch = self.args.in_batch_negatives or self.in_first_phase
+        across_rows = self.args.gather_across_devices and (in_batch or self.args.share_hard_negatives)
+        batch = gather_batch(own) if across_rows and self.args.world_size > 1 else own
+        if (result := self._loss_of(batch, logit_scale, logit_bias, in_batch)) is None:
             return self._zero_loss(images, texts, logit_scale, logit_bias)
         if self.model.training and not torch.isfinite(result.loss):
             names = ", ".join(layout.row_names[:MAX_NAMED_ROWS]) + ", ..." * (len(layout.row_names) > MAX_NAMED_ROWS)
@@ -355,7 +343,10 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
     ) -> Any:
         """As in transformers; evaluation goes through what the rows hold, each image and text once."""
         if is_training or not isinstance(self.data_collator, HardNegativeCollator):
-            return super()._get_dataloader(undecoded(dataset), description, *args, is_training=is_training, **kwargs)
+            dataset = undecoded(dataset)
+            if isinstance(self.data_collator, HardNegativeCollator):
+                self.data_collator.known = self._embed_frozen(dataset)
+            return super()._get_dataloader(dataset, description, *args, is_training=is_training, **kwargs)
         if id(dataset) not in self._evaluated:
             quiet = self.args.disable_tqdm or not self.is_local_process_zero()
             self._evaluated[id(dataset)] = (dataset, EvaluationContents(dataset, self.data_collator, quiet))
@@ -366,6 +357,20 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
             return super()._get_dataloader(contents, description, *args, is_training=is_training, **kwargs)
         finally:
             self.data_collator, self.args.dataloader_drop_last = replaced
+
+    def _embed_frozen(self, rows: Any) -> dict[str, FrozenEmbeddings]:
+        """What the frozen towers make of some rows, if they are asked once; of streams, nothing."""
+        if not self.args.precompute_frozen_embeddings or not isinstance(rows, Dataset):
+            return {}
+        return embed_frozen(
+            rows,
+            self._frozen,
+            self.accelerator.unwrap_model(self.model),
+            self.data_collator.processor,
+            self.data_collator.columns,
+            Path(self.args.frozen_embeddings_dir or Path(self.args.output_dir, "_frozen_embeddings")),
+            self.accelerator,
+        )
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add to a training log what was measured since the last one."""
@@ -378,19 +383,3 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
                 logs["logit_bias"] = backbone.logit_bias.item()
             self._meter = Meter(self.args.device)
         super().log(logs, start_time)
-
-
-def freeze(model: MMCLIPModel, vision: bool, text: bool, logit_bias: bool = True) -> None:
-    """Exclude parts of a dual encoder from training.
-
-    Args:
-        model: changed in place.
-        vision: freeze the vision tower and its projection.
-        text: freeze the text tower and its projection.
-        logit_bias: freeze the bias of the scores, which no softmax depends on.
-    """
-    parts = (*(VISION_PARTS * vision), *(TEXT_PARTS * text), *(("logit_bias",) * logit_bias))
-    for name in parts:
-        part: nn.Module | nn.Parameter | None = getattr(model.backbone, name, None)
-        if part is not None:
-            part.requires_grad_(False)

@@ -13,7 +13,10 @@ from transformers import BitsAndBytesConfig, TrainingArguments
 from transformers.utils import is_bitsandbytes_available, is_torch_bf16_gpu_available
 from trl import SFTConfig
 
+from .lora import LoraArguments
+
 PROJECTOR = "multi_modal_projector"
+LANGUAGE_LAYERS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj)"  # that get LoRA
 LEARNING_RATES = {"align": 1e-3, "sft": 2e-5}  # the paper's
 # Never quantised: the projector is trained in full, the tower is small and frozen, the head decides every token.
 KEPT_WHOLE = [f"model.{PROJECTOR}", "model.vision_tower", "lm_head"]
@@ -36,7 +39,7 @@ def choose_bf16(args: TrainingArguments) -> None:
 
 
 @dataclass
-class ModelArguments:
+class ModelArguments(LoraArguments):
     """Which parts to join, or which MMGeoLM to go on with, and how LoRA is set up."""
 
     mmclip: str | None = field(
@@ -52,18 +55,6 @@ class ModelArguments:
     dtype: str = field(
         default="float32",
         metadata={"help": "Of the weights held in memory.", "choices": ["auto", "float32", "bfloat16", "float16"]},
-    )
-    use_peft: bool = field(default=False, metadata={"help": "Train the language model by LoRA (not in stage align)."})
-    lora_r: int = field(default=16, metadata={"help": "Rank of LoRA."})
-    lora_alpha: int = field(default=32, metadata={"help": "Scale of LoRA, divided by the rank."})
-    lora_dropout: float = field(default=0.05, metadata={"help": "Dropout of LoRA's input."})
-    lora_target_modules: str = field(
-        default=r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj)",
-        metadata={"help": "Regular expression for the full names of the layers that get LoRA."},
-    )
-    merge_adapter: bool = field(
-        default=False,
-        metadata={"help": "Merge LoRA into the weights at the end and save the whole model, not the adapter."},
     )
     load_in_4bit: bool = field(
         default=False,
@@ -185,8 +176,6 @@ def check_model(model: ModelArguments, args: FreezeArguments) -> None:
             "--freeze_language_model."
         )
     if not model.use_peft:
-        if model.merge_adapter:
-            raise ValueError("--merge_adapter has nothing to merge without --use_peft.")
         if model.quantised:
             raise ValueError(
                 "Quantised weights cannot be trained: add --use_peft to --load_in_4bit or --load_in_8bit."
@@ -228,7 +217,7 @@ def lora_config(model: ModelArguments, args: FreezeArguments) -> LoraConfig | No
         r=model.lora_r,
         lora_alpha=model.lora_alpha,
         lora_dropout=model.lora_dropout,
-        target_modules=model.lora_target_modules,
+        target_modules=model.lora_target_modules or LANGUAGE_LAYERS,
         # trained in full, and without this a resume would lose it
         modules_to_save=None if args.freeze_projector else [PROJECTOR],
     )

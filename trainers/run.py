@@ -16,7 +16,7 @@ from transformers.utils import logging
 
 logger = logging.get_logger(__name__)
 
-STATE = "trainer_state.json"
+STATE = "trainer_state.json"  # of a checkpoint, written last
 START_ANEW = ("no", "false", "none")
 
 
@@ -24,6 +24,14 @@ def sharded(args: TrainingArguments) -> bool:
     """Whether a model's layers are spread over processes, by the arguments or by `accelerate launch`."""
     engines = (DistributedType.FSDP, DistributedType.DEEPSPEED)
     return bool(args.fsdp or args.deepspeed or args.distributed_state.distributed_type in engines)
+
+
+def is_complete(checkpoint: str | os.PathLike) -> bool:
+    """Whether a checkpoint was written to its end: its state is there and whole."""
+    try:
+        return "global_step" in json.loads(Path(checkpoint, STATE).read_text())
+    except (OSError, ValueError):
+        return False
 
 
 def checkpoint_to_resume(args: TrainingArguments) -> str | None:
@@ -39,16 +47,15 @@ def checkpoint_to_resume(args: TrainingArguments) -> str | None:
     if wanted is not None and str(wanted).lower() in START_ANEW:
         return None
     if wanted is not None and str(wanted).lower() not in ("true", "yes"):
-        if not os.path.isfile(os.path.join(wanted, STATE)):
+        if not is_complete(wanted):
             raise ValueError(
-                f"--resume_from_checkpoint {wanted} has no {STATE}, so it is no complete checkpoint: name a "
+                f"--resume_from_checkpoint {wanted} has no whole {STATE}, so it is no complete checkpoint: name a "
                 "checkpoint-* folder, or leave the flag out to resume from the last one."
             )
         return str(wanted)
     if not os.path.isdir(args.output_dir):
         return None
-    # The state is written last: a checkpoint without it was cut off.
-    complete = [folder for folder in sort_checkpoints(args.output_dir) if os.path.isfile(os.path.join(folder, STATE))]
+    complete = [folder for folder in sort_checkpoints(args.output_dir) if is_complete(folder)]
     if complete:
         logger.warning(f"Resuming from {complete[-1]}; --resume_from_checkpoint no starts anew.")
     return complete[-1] if complete else None

@@ -6,7 +6,9 @@
 
 `D` is a Hub id or folder of rows as `data_scripts` writes them. `O` receives model and processor, loadable by
 `from_pretrained`, the logs and the checkpoints; started again, the command goes on from the last one. With
-`--model_name_or_path` an MMCLIP or a stock dual encoder is trained further, without it a small one from nothing.
+`--model_name_or_path` an MMCLIP or a stock dual encoder is trained further, without it a small one from nothing. With
+`--use_peft` it is trained by LoRA; `O` then receives the adapter, for `PeftModel.from_pretrained(model, O)` on an
+`MMCLIPModel.from_backbone` of the same checkpoint, or with `--merge_adapter` the whole model as above.
 """
 
 from collections.abc import Iterable
@@ -19,18 +21,20 @@ from trl import TrlParser
 
 from data_scripts.cli import run_command
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
+from modeling_mmgeo.configuration_mmclip import check_blank_patches
 
 from .collators import TEXT_FAMILIES
 from .hard_negative_config import HardNegativeConfig
 from .hard_negative_trainer import HardNegativeTrainer
+from .lora import LoraArguments, mmclip_lora, save_merged
 from .rows import check_columns, load_split
 from .run import drop_pickled_arguments, evaluate, train
 from .scratch import ScratchConfig, scratch_mmclip
 
 
 @dataclass
-class ModelArguments:
-    """Which model to start from."""
+class ModelArguments(LoraArguments):
+    """Which model to start from, and how LoRA is set up."""
 
     model_name_or_path: str | None = field(
         default=None,
@@ -41,6 +45,21 @@ class ModelArguments:
     )
     model_revision: str | None = field(default=None, metadata={"help": "Branch, tag or commit of the Hub model."})
     attn_implementation: str | None = field(default=None, metadata={"help": "sdpa, flash_attention_2, eager, ..."})
+    skip_blank_patches: bool | None = field(
+        default=None,
+        metadata={
+            "help": "Encode inked patches only, which is faster on line drawings; saved with the model. Default: as "
+            "the model has it, off for a stock one."
+        },
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.model_name_or_path is not None:
+            return
+        for name in ("model_revision", "attn_implementation", "use_peft"):
+            if getattr(self, name):
+                raise ValueError(f"--{name} is for a trained model: name one by --model_name_or_path, or drop it.")
 
 
 @dataclass
@@ -92,10 +111,23 @@ def load_model(
     """The model to start from, and its processor.
 
     Raises:
-        ValueError: if the checkpoint cannot be found or is no dual encoder.
+        ValueError: if the checkpoint cannot be found or is no dual encoder, or cannot skip blank patches and should.
     """
-    if model.model_name_or_path is None:
-        return scratch_mmclip(all_captions(rows), scratch, seed)
+    network, processor = (
+        scratch_mmclip(all_captions(rows), scratch, seed) if model.model_name_or_path is None else read_model(model)
+    )
+    if model.skip_blank_patches is not None:
+        network.config.skip_blank_patches = model.skip_blank_patches
+        check_blank_patches(network.config)
+    return network, processor
+
+
+def read_model(model: ModelArguments) -> tuple[MMCLIPModel, MMCLIPProcessor]:
+    """The checkpoint to start from, and its processor.
+
+    Raises:
+        ValueError: if it cannot be found or is no dual encoder.
+    """
     hub = {} if model.model_revision is None else {"revision": model.model_revision}
     options = {} if model.attn_implementation is None else {"attn_implementation": model.attn_implementation}
     try:
@@ -121,9 +153,16 @@ def main(arguments: list[str] | None = None, callbacks: list[TrainerCallback] | 
         eval_dataset=eval_rows,
         processing_class=processor,
         callbacks=callbacks,
+        peft_config=(
+            mmclip_lora(
+                model_arguments, model, args.freeze_vision, args.freeze_text, model_arguments.model_name_or_path
+            )
+            if model_arguments.use_peft
+            else None
+        ),
     )
     train(trainer, trainer.data_collator.report)
-    trainer.save_model()
+    save_merged(trainer) if model_arguments.merge_adapter else trainer.save_model()
     if trainer.is_world_process_zero():
         drop_pickled_arguments(args.output_dir)
     evaluate(trainer)

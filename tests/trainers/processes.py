@@ -15,7 +15,7 @@ from trainers.hard_negative_trainer import HardNegativeTrainer
 class Recording(HardNegativeTrainer):
     """Keeps the losses of the steps, before they are divided for gradient accumulation."""
 
-    losses, num_rows = (), ()
+    losses, num_rows = (), ()  # of training and evaluation
 
     def contrast(self, layout, *args):
         loss = super().contrast(layout, *args)
@@ -34,13 +34,15 @@ def rows_with_gaps(count=16, broken=()):
 
 def train(folder, processes, kind, broken, options):
     """Train in this process, or in one of several, and leave losses and weights in `folder`."""
+    options = dict(options)
+    num_rows = options.pop("num_rows", 16)
+    options.setdefault("max_steps", 2)
     AcceleratorState._reset_state(True)  # what a forked process inherited
     GradientState._reset_state()
     model, processor = tiny_mmclip(kind)
     args = HardNegativeConfig(
         output_dir=str(folder),
         per_device_train_batch_size=4 // processes,
-        max_steps=2,
         optim="sgd",  # Adam turns rounding of a gradient near zero into a whole step
         learning_rate=0.1,
         lr_scheduler_type="constant",
@@ -55,7 +57,7 @@ def train(folder, processes, kind, broken, options):
         **options,
     )
     assert args.world_size == processes
-    rows = hard_negatives(rows_with_gaps(broken=broken))
+    rows = hard_negatives(rows_with_gaps(num_rows, broken))
     trainer = Recording(model=model, args=args, train_dataset=rows, processing_class=processor)
     trainer.train()
     if trainer.is_world_process_zero():

@@ -41,3 +41,19 @@ def test_without_gathering_two_processes_learn_something_else(tmp_path):
     one = train_in(tmp_path / "one", 1, in_batch_negatives=True)
     two = train_in(tmp_path / "two", 2, in_batch_negatives=True, gather_across_devices=False)
     assert abs(one[0][0] - two[0][0]) > 1e-3
+
+
+@pytest.mark.parametrize("options", [{}, {"in_batch_negatives": True}, {"mini_batch_size": 2}], ids=str)
+def test_more_processes_than_rows(tmp_path, options):
+    # The loader fills the batches of both processes with the only row, which is no negative of itself.
+    one = train_in(tmp_path / "one", 1, num_rows=1, **options)
+    two = train_in(tmp_path / "two", 2, num_rows=1, **options)
+    assert one[3] == [1, 1] and two[3] == [2, 2]
+    assert_alike(one, two)
+
+
+def test_an_undersized_last_batch_in_two_processes(tmp_path):
+    # Five rows: a whole batch, and one row, which the other process sees beside its own.
+    losses, _, weights, num_rows = train_in(tmp_path / "two", 2, num_rows=5, in_batch_negatives=True)
+    assert num_rows[0] == 2 and 1 <= num_rows[1] <= 2
+    assert all(torch.isfinite(value).all() for value in weights.values()) and all(loss > 0 for loss in losses)

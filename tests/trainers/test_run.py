@@ -13,10 +13,10 @@ def arguments(folder, resume=None):
 def test_the_last_complete_checkpoint_is_found(tmp_path):
     assert checkpoint_to_resume(arguments(tmp_path / "absent")) is None
     assert checkpoint_to_resume(arguments(tmp_path)) is None
-    for step in (5, 10, 20):
+    for step, state in ((5, '{"global_step": 5}'), (10, '{"global_step": 10}'), (15, '{"global_step": 1'), (20, None)):
         (tmp_path / f"checkpoint-{step}").mkdir()
-    for step in (5, 10):  # the one at 20 was cut off
-        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text("{}")
+        if state is not None:  # the one at 15 was cut off within its last file, that at 20 before
+            (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(state)
     last = str(tmp_path / "checkpoint-10")
     assert checkpoint_to_resume(arguments(tmp_path)) == last
     assert checkpoint_to_resume(arguments(tmp_path, "true")) == last

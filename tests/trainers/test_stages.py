@@ -239,8 +239,12 @@ def test_without_an_estimate_a_training_goes_on(folders, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("start", ["parts", "whole"])
 def test_the_sketch_has_the_shapes_of_the_model(folders, start):
-    names = {"parts": (str(folders / "mmclip"), str(folders / "mistral")), "whole": (None, None)}[start]
-    arguments = ModelArguments(*names, None if start == "parts" else str(folders / "mmgeolm"))
+    parts, whole = (
+        {"mmclip": folders / "mmclip", "llm": folders / "mistral"},
+        {"model_name_or_path": folders / "mmgeolm"},
+    )
+    named = parts if start == "parts" else whole
+    arguments = ModelArguments(**{name: str(folder) for name, folder in named.items()})
     processor = load_processor(arguments)
     sketch, model = sketch_model(arguments, processor), load_model(arguments, processor)
     shapes = [{name: (p.shape, p.dtype) for name, p in part.named_parameters()} for part in (sketch, model)]

@@ -116,7 +116,7 @@ def test_what_cannot_be_trained_is_one_clear_error(dataset, tmp_path):
     assert not output.exists()
 
 
-@pytest.mark.parametrize("recipe", ["tiny", "paper_altclip", "paper_siglip"])
+@pytest.mark.parametrize("recipe", ["tiny", "paper_altclip", "paper_siglip", "in_batch_then_hard"])
 def test_recipes_are_read_without_rest(tmp_path, recipe):
     file = RECIPES / f"{recipe}.yaml"
     parser = TrlParser((ModelArguments, DataArguments, ScratchConfig, HardNegativeConfig))

@@ -1,0 +1,69 @@
+"""What is refused before an MMCLIP's training takes a step: rows and batches that nothing can be learned from."""
+
+from itertools import islice
+from typing import Any
+
+from tqdm.auto import tqdm
+from transformers.utils import logging
+
+from .collators import TEXT_FAMILIES, HardNegativeCollator
+from .hard_negative_config import HardNegativeConfig
+from .rows import Rows, check_columns, decode_image
+
+logger = logging.get_logger(__name__)
+
+NUM_PROBED_ROWS = 64  # rows tried for a readable image before training starts
+
+
+def check_rows(rows: Rows, collator: HardNegativeCollator, in_batch_negatives: bool) -> None:
+    """Refuse rows that cannot be trained on, before a step is taken.
+
+    Raises:
+        ValueError: if `image` or `caption` is no column, if none of the first rows has a readable image, or if there
+            is no negative in any row and `in_batch_negatives` is off.
+    """
+    check_columns(rows, ("image", "caption"), "The data set of hard negatives")
+    first = list(islice(iter(rows), NUM_PROBED_ROWS))
+    if not first:
+        raise ValueError("The data set of hard negatives is empty: build it again, or name another split.")
+    if all(decode_image(row["image"]) is None for row in first):
+        raise ValueError(
+            f"None of the first {len(first)} rows has a readable image: check the image column, or build the data "
+            "set again."
+        )
+    if in_batch_negatives or any(map(collator.has_negatives, first)):
+        return
+    if not hasattr(rows, "__len__"):
+        logger.warning(
+            f"The first {len(first)} rows of the stream have no negatives; nothing is learned from such rows."
+        )
+        return
+    columns = [name for name in ("caption", "negative_images", *TEXT_FAMILIES.values()) if name in rows.column_names]
+    if not any(map(collator.has_negatives, tqdm(rows.select_columns(columns), desc="Looking for negatives"))):
+        raise ValueError(
+            f"None of the {len(rows)} rows has a negative (at most {collator.max_image_negatives} images and "
+            f"{collator.max_text_negatives} captions of {', '.join(collator.text_families) or 'no family'} are "
+            "used), and in_batch_negatives is off: there is nothing to learn. Build rows with negatives, raise the "
+            "limits, or set --in_batch_negatives."
+        )
+
+
+def check_batch_size(rows: Any, args: HardNegativeConfig) -> None:
+    """Raise ValueError if dropping the last batch would drop all there is."""
+    needed = args.per_device_train_batch_size * args.world_size
+    if args.dataloader_drop_last and hasattr(rows, "__len__") and len(rows) < needed:
+        raise ValueError(
+            f"There are {len(rows)} rows for a batch of {needed} (per_device_train_batch_size x processes), and "
+            "dataloader_drop_last drops smaller ones: nothing is left. Drop that option, or take smaller batches."
+        )
+
+
+def check_stream(rows: Any, args: HardNegativeConfig) -> None:
+    """Raise ValueError if an option needs to know the rows beforehand and they are a stream."""
+    if rows is None or hasattr(rows, "__len__"):
+        return
+    for name in ("in_batch_epochs", "precompute_frozen_embeddings"):
+        if getattr(args, name):
+            raise ValueError(
+                f"{name} needs rows of a known number, and these are a stream: drop it, or load them whole."
+            )
