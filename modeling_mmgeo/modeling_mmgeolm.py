@@ -4,6 +4,10 @@ The figure's patch features (second-to-last layer) pass a two-layer GELU project
 the input of a causal language model. Everything is stock transformers; this module builds the towers that its
 AutoModel does not know, and puts a trained MMCLIP and a language model together without changing a weight of either.
 
+With the processor's `drop_blank_tokens` the tokens of blank patches never enter the language model. The processor says
+by `pixel_attention_mask` which are left; here the others' features are dropped, and positions are counted as if they
+were there. Promise: the logits are those of the stock model when no token may attend to the tokens left out.
+
 Source: MMGeoLM (arXiv 2505.20152), after LLaVA-1.5.
 """
 
@@ -17,6 +21,7 @@ from transformers import (
     AltCLIPVisionModel,
     AutoModel,
     AutoModelForCausalLM,
+    Cache,
     LlavaForConditionalGeneration,
     LlavaModel,
     PreTrainedConfig,
@@ -24,9 +29,14 @@ from transformers import (
 )
 from transformers.initialization import no_init_weights
 from transformers.modeling_outputs import BaseModelOutputWithPooling
-from transformers.models.llava.modeling_llava import LlavaMultiModalProjector, LlavaPreTrainedModel
+from transformers.models.llava.modeling_llava import (
+    LlavaCausalLMOutputWithPast,
+    LlavaModelOutputWithPast,
+    LlavaMultiModalProjector,
+    LlavaPreTrainedModel,
+)
 
-from .blank_patches import choose_patches, encode_patches
+from .blank_patches import choose_patches, encode_patches, keep_positions
 from .configuration_mmclip import BLANK_PATCH_FIELDS, forget_folder
 from .configuration_mmgeolm import MMGeoLMConfig
 from .modeling_mmclip import MMCLIPModel
@@ -48,6 +58,30 @@ def name_of_embeddings(language_model: PreTrainedModel) -> str:
     return next(name for name, module in language_model.named_modules() if module is embeddings)
 
 
+def positions_of(
+    config: MMGeoLMConfig, input_ids: torch.Tensor | None, kept: torch.Tensor, attention_mask: torch.Tensor | None
+) -> torch.Tensor:
+    """`keep_positions` of prompts given as token ids.
+
+    Raises:
+        ValueError: if there are no ids, or not as many image tokens among them as were kept.
+    """
+    if input_ids is None:
+        raise ValueError("With pixel_attention_mask MMGeoLM needs input_ids, or position_ids beside inputs_embeds.")
+    return keep_positions(input_ids == config.image_token_id, kept.bool(), attention_mask)
+
+
+def mask_over_gaps(position_ids: torch.Tensor) -> torch.Tensor | None:
+    """A mask of ones if positions leave gaps, else None.
+
+    Without a mask transformers takes every jump for the border of two packed sequences. Borders jump back, though, and
+    only tokens left out jump ahead.
+    """
+    if torch.compiler.is_compiling() or not (position_ids.diff(dim=-1) > 1).any():
+        return None
+    return torch.ones_like(position_ids)
+
+
 class MMGeoLMModel(LlavaModel):
     """Vision tower, projector and language model without its head; `LlavaModel` with more towers."""
 
@@ -67,31 +101,99 @@ class MMGeoLMModel(LlavaModel):
         pixel_values: torch.Tensor,
         vision_feature_layer: int | list[int] | None = None,
         vision_feature_select_strategy: str | None = None,
+        pixel_attention_mask: torch.Tensor | None = None,
         **kwargs: Any,
     ) -> BaseModelOutputWithPooling | tuple:
         """As in LLaVA: `pooler_output` is a list of `[image tokens, text hidden size]`, one per image.
 
         With `config.skip_blank_patches` the tower runs over the inked patches only, its features are zero at the
-        others, and so all blank patches of all images give one and the same token.
+        others, and so all blank patches of all images give one and the same token. With `pixel_attention_mask`,
+        `[images, image tokens]`, only the features where it is True are given, and a tower that skips encodes those.
+
+        Raises:
+            ValueError: if the mask has another shape than the images' tokens.
         """
+        return_dict = kwargs.pop("return_dict", None)
         selection = {
             "vision_feature_layer": vision_feature_layer,
             "vision_feature_select_strategy": vision_feature_select_strategy,
         }
-        if not self.config.skip_blank_patches:
-            return super().get_image_features(pixel_values, **selection, **kwargs)
-        layers, strategy = (
-            getattr(self.config, name) if value is None else value for name, value in selection.items()
-        )
-        return_dict = kwargs.pop("return_dict", None)
+        if self.config.skip_blank_patches:
+            output = self._skip_blank_patches(pixel_values, pixel_attention_mask, **selection, **kwargs)
+        else:
+            output = super().get_image_features(pixel_values, **selection, return_dict=True, **kwargs)
+        if pixel_attention_mask is not None:
+            features = torch.stack(list(output.pooler_output))
+            if pixel_attention_mask.shape != features.shape[:2]:
+                raise ValueError(
+                    f"pixel_attention_mask has shape {tuple(pixel_attention_mask.shape)}, but the images give "
+                    f"{tuple(features.shape[:2])} tokens: give it as the processor made it, with the same images."
+                )
+            kept = pixel_attention_mask.bool()
+            output.pooler_output = list(features[kept].split(kept.sum(1).tolist()))
+        return output.to_tuple() if return_dict is False else output
+
+    def _skip_blank_patches(
+        self,
+        pixel_values: torch.Tensor,
+        kept: torch.Tensor | None,
+        vision_feature_layer: int | list[int] | None,
+        vision_feature_select_strategy: str | None,
+        **kwargs: Any,
+    ) -> BaseModelOutputWithPooling:
+        """The stock `get_image_features` with a tower that runs over the `kept` or, if None, the inked patches."""
+        layers = self.config.vision_feature_layer if vision_feature_layer is None else vision_feature_layer
+        strategy = vision_feature_select_strategy or self.config.vision_feature_select_strategy
         kwargs["output_hidden_states"] = kwargs.get("output_hidden_states") or layers
-        kept = choose_patches(pixel_values, self.config)
+        kept = choose_patches(pixel_values, self.config) if kept is None else kept.bool()
         output = encode_patches(self.vision_tower, pixel_values, kept, self.config.patches_multiple_of, **kwargs)
         layers = [layers] if isinstance(layers, int) else layers
         features = torch.cat([output.hidden_states[layer] for layer in layers], dim=-1)
         features = features[:, 1:] if strategy == "default" else features
         output.pooler_output = list(self.multi_modal_projector(features))
-        return output.to_tuple() if return_dict is False else output
+        return output
+
+    def forward(
+        self,
+        input_ids: torch.LongTensor | None = None,
+        pixel_values: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        position_ids: torch.LongTensor | None = None,
+        past_key_values: Cache | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        pixel_attention_mask: torch.Tensor | None = None,
+        mm_encoder_outputs: dict[str, BaseModelOutputWithPooling] | None = None,
+        **kwargs: Any,
+    ) -> LlavaModelOutputWithPast | tuple:
+        """As in LLaVA, and with `pixel_attention_mask` on prompts without the tokens of blank patches.
+
+        Args:
+            pixel_attention_mask: which tokens of each image are in the prompts, `[images, image tokens]`, as the
+                processor gives it; None if all are. Positions are counted by it unless `position_ids` are given.
+
+        Raises:
+            ValueError: if the mask does not fit the images or the prompts.
+        """
+        if pixel_attention_mask is not None:
+            if pixel_values is not None:
+                selection = ("vision_feature_layer", "vision_feature_select_strategy")
+                selection = {name: kwargs.pop(name) for name in selection if kwargs.get(name) is not None}
+                images = self.get_image_features(pixel_values, pixel_attention_mask=pixel_attention_mask, **selection)
+                pixel_values, mm_encoder_outputs = None, {"image": images}
+            if position_ids is None:
+                position_ids = positions_of(self.config, input_ids, pixel_attention_mask, attention_mask)
+        if attention_mask is None and position_ids is not None and past_key_values is None:
+            attention_mask = mask_over_gaps(position_ids)
+        return super().forward(
+            input_ids=input_ids,
+            pixel_values=pixel_values,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            past_key_values=past_key_values,
+            inputs_embeds=inputs_embeds,
+            mm_encoder_outputs=mm_encoder_outputs,
+            **kwargs,
+        )
 
     def save_pretrained(
         self, save_directory: str | os.PathLike, *args: Any, save_original_format: bool = False, **kwargs: Any
@@ -118,6 +220,48 @@ class MMGeoLMForConditionalGeneration(LlavaForConditionalGeneration):
         embeddings = name_of_embeddings(self.model.language_model)
         self._tied_weights_keys = {"lm_head.weight": f"model.language_model.{embeddings}.weight"}
         self.post_init()
+
+    def forward(
+        self,
+        input_ids: torch.LongTensor | None = None,
+        pixel_values: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        position_ids: torch.LongTensor | None = None,
+        past_key_values: Cache | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        pixel_attention_mask: torch.Tensor | None = None,
+        labels: torch.LongTensor | None = None,
+        mm_encoder_outputs: dict[str, BaseModelOutputWithPooling] | None = None,
+        **kwargs: Any,
+    ) -> LlavaCausalLMOutputWithPast | tuple:
+        """As in LLaVA; `pixel_attention_mask` as in `MMGeoLMModel.forward`."""
+        if pixel_attention_mask is not None:
+            kwargs["pixel_attention_mask"] = pixel_attention_mask
+        return super().forward(
+            input_ids=input_ids,
+            pixel_values=pixel_values,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            past_key_values=past_key_values,
+            inputs_embeds=inputs_embeds,
+            labels=labels,
+            mm_encoder_outputs=mm_encoder_outputs,
+            **kwargs,
+        )
+
+    def get_image_features(self, pixel_values: torch.Tensor, **kwargs: Any) -> BaseModelOutputWithPooling | tuple:
+        """As `MMGeoLMModel.get_image_features`."""
+        return self.model.get_image_features(pixel_values, **kwargs)
+
+    def _prepare_position_ids_for_generation(
+        self, inputs_tensor: torch.Tensor, model_kwargs: dict[str, Any]
+    ) -> torch.Tensor:
+        """Called by `generate` for the prompt's positions; each further token gets the next one."""
+        kept = model_kwargs.get("pixel_attention_mask")
+        if kept is None:
+            return super()._prepare_position_ids_for_generation(inputs_tensor, model_kwargs)
+        input_ids = model_kwargs.get("input_ids", inputs_tensor)
+        return positions_of(self.config, input_ids, kept, model_kwargs.get("attention_mask"))
 
     @classmethod
     def from_parts(
