@@ -4,8 +4,8 @@
     python -m model_cards.export --folder mmclip --format dual_encoder --output_dir mmclip-stock
     python -m model_cards.export --folder mmclip --format sentence_transformer --output_dir mmclip-st
 
-`llava` turns an MMGeoLM into a `LlavaForConditionalGeneration` with its `LlavaProcessor`, as inference servers read it;
-`dual_encoder` an MMCLIP into the CLIP, AltCLIP or SigLIP model inside it; `sentence_transformer` the same into a
+`llava` turns an MMGeoLM into a `LlavaForConditionalGeneration` with its `LlavaProcessor`, as inference servers read
+it; `dual_encoder` an MMCLIP into the CLIP, AltCLIP or SigLIP model inside it; `sentence_transformer` the same into a
 `SentenceTransformer` that encodes captions and figures to vectors of length 1.
 
 Promise: the export gives the logits or embeddings of the original. Each export is loaded again from its files and
@@ -29,7 +29,6 @@ from transformers import (
     AutoModel,
     AutoModelForImageTextToText,
     AutoModelForZeroShotImageClassification,
-    AutoProcessor,
     CLIPVisionConfig,
     LlavaConfig,
     LlavaForConditionalGeneration,
@@ -38,8 +37,7 @@ from transformers import (
     PreTrainedModel,
 )
 from transformers.initialization import no_init_weights
-from transformers.models.auto.processing_auto import processor_class_from_name
-from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES
+from transformers.models.auto.processing_auto import PROCESSOR_MAPPING_NAMES, processor_class_from_name
 from transformers.processing_utils import ProcessorMixin
 from trl import TrlParser
 
@@ -125,6 +123,15 @@ def to_llava(model: PreTrainedModel) -> LlavaForConditionalGeneration:
     return stock.eval()
 
 
+def without_code(part: Any) -> Any:
+    """A copy of a tokenizer or image processor that does not remember whose code it was saved with."""
+    part = copy.deepcopy(part)
+    for name in ("auto_map", "processor_class"):
+        vars(part).pop(name, None)
+        getattr(part, "init_kwargs", {}).pop(name, None)
+    return part
+
+
 def to_llava_processor(processor: ProcessorMixin) -> LlavaProcessor:
     """The stock processor with the same parts and settings.
 
@@ -133,8 +140,8 @@ def to_llava_processor(processor: ProcessorMixin) -> LlavaProcessor:
     """
     refuse_blank_patches(None, processor)
     return LlavaProcessor(
-        image_processor=processor.image_processor,
-        tokenizer=processor.tokenizer,
+        image_processor=without_code(processor.image_processor),
+        tokenizer=without_code(processor.tokenizer),
         patch_size=processor.patch_size,
         vision_feature_select_strategy=processor.vision_feature_select_strategy,
         chat_template=processor.chat_template,
@@ -150,12 +157,14 @@ def to_dual_encoder_processor(processor: ProcessorMixin, config: PreTrainedConfi
         processor: an `MMCLIPProcessor`.
         config: the model's `MMCLIPConfig`.
     """
-    tokenizer = copy.deepcopy(processor.tokenizer)
+    tokenizer = without_code(processor.tokenizer)
     tokenizer.model_max_length = processor.max_length
     if config.fixed_length_text:  # such towers attend to padding, so they must not be given a mask
-        tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = ["input_ids"]  # saved from the latter
+        tokenizer.model_input_names = tokenizer.init_kwargs["model_input_names"] = [
+            "input_ids"
+        ]  # saved from the latter
     family = processor_class_from_name(PROCESSOR_MAPPING_NAMES[config.backbone_config.model_type])
-    return family(processor.image_processor, tokenizer)
+    return family(without_code(processor.image_processor), tokenizer)
 
 
 def triangle() -> Image.Image:
@@ -208,16 +217,22 @@ def export_llava(folder: str, target: Path) -> float:
     return check_same(logits_of(stock, load_processor(str(target), False)), expected, dtype)
 
 
-def export_dual_encoder(folder: str, target: Path) -> float:
-    """Write a stock dual encoder; returns how far its embeddings are from the model's."""
-    model, processor = load_model(AutoModelForZeroShotImageClassification, folder, False), load_processor(folder, False)
+def write_dual_encoder(folder: str, target: str | Path) -> tuple[PreTrainedModel, torch.Tensor]:
+    """Write the stock dual encoder inside an MMCLIP; returns the MMCLIP and its embeddings."""
+    model = load_model(AutoModelForZeroShotImageClassification, folder, False)
+    processor = load_processor(folder, False)
     refuse_blank_patches(model.config)
-    expected = embeddings_of(model, processor)
     model.backbone.save_pretrained(target)
     to_dual_encoder_processor(processor, model.config).save_pretrained(target)
-    stock = load_model(AutoModel, str(target), False)
-    options = {"padding": "max_length" if model.config.fixed_length_text else True}
-    return check_same(embeddings_of(stock, AutoProcessor.from_pretrained(target), **options), expected, model.dtype)
+    return model, embeddings_of(model, processor)
+
+
+def export_dual_encoder(folder: str, target: Path) -> float:
+    """Write a stock dual encoder; returns how far its embeddings are from the model's."""
+    model, expected = write_dual_encoder(folder, target)
+    stock, processor = load_model(AutoModel, str(target), False), load_processor(str(target), False)
+    padding = "max_length" if model.config.fixed_length_text else True
+    return check_same(embeddings_of(stock, processor, padding=padding), expected, model.dtype)
 
 
 def export_sentence_transformer(folder: str, target: Path) -> float:
@@ -226,12 +241,8 @@ def export_sentence_transformer(folder: str, target: Path) -> float:
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Transformer
 
-    model, processor = load_model(AutoModelForZeroShotImageClassification, folder, False), load_processor(folder, False)
-    refuse_blank_patches(model.config)
-    expected = embeddings_of(model, processor)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export.") as stock:
-        model.backbone.save_pretrained(stock)
-        to_dual_encoder_processor(processor, model.config).save_pretrained(stock)
+        model, expected = write_dual_encoder(folder, stock)
         options = {"text": {"padding": "max_length"}} if model.config.fixed_length_text else None
         encoder = Transformer(stock, processing_kwargs=options)
         SentenceTransformer(modules=[encoder, Normalize()]).save(str(target), create_model_card=False)
