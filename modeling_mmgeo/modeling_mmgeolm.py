@@ -12,6 +12,7 @@ Source: MMGeoLM (arXiv 2505.20152), after LLaVA-1.5.
 """
 
 import copy
+import inspect
 import os
 from typing import Any
 
@@ -346,6 +347,10 @@ class MMGeoLMForConditionalGeneration(LlavaForConditionalGeneration):
     ):
         """As in transformers, but the weights keep their names; see `MMCLIPModel.save_pretrained`."""
         return super().save_pretrained(save_directory, *args, save_original_format=save_original_format, **kwargs)
+
+
+# At every token `generate` asks a class whose code travels for it, and finding it out takes 50 microseconds.
+MMGeoLMForConditionalGeneration.forward.__signature__ = inspect.signature(MMGeoLMForConditionalGeneration.forward)
 
 
 def check_language_model(llm: PreTrainedModel) -> None:

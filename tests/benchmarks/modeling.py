@@ -28,7 +28,7 @@ from trl import TrlParser
 
 from data_scripts.cli import require_at_least, run_command
 from data_scripts.shards import write_text
-from model_cards.export import to_llava, to_llava_processor
+from model_cards.export import to_llava
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor, MMGeoLMForConditionalGeneration, MMGeoLMProcessor
 from tests.benchmarks.blank_patches import FAMILIES, IMAGE, TEXT, TOWER, draw, seconds
 from tests.tiny import tiny_tokenizer
@@ -47,6 +47,7 @@ TARGETS = {
     "tokens_per_second": ("least", 1.0),
     "prefill": ("least", 1.3),
 }
+Models = dict[str, torch.nn.Module]  # "ours" and "stock"
 
 
 @dataclass
@@ -144,32 +145,26 @@ def prepared(processor: MMGeoLMProcessor, figures: list[Image.Image], drop: bool
 
 
 @torch.inference_mode()
-def measure_generation(
-    model: torch.nn.Module, stock: torch.nn.Module, inputs: list[dict], tokens: int, rounds: int
-) -> dict:
+def measure_generation(models: Models, inputs: list[dict], tokens: int, rounds: int) -> dict:
     """Tokens per second of greedy generation, prefill included, and whether both say the same."""
     options = {"max_new_tokens": tokens, "min_new_tokens": tokens, "do_sample": False, "pad_token_id": 0}
 
     def generate(one: torch.nn.Module) -> list[list[int]]:
         return [one.generate(**part, **options)[0].tolist() for part in inputs]
 
-    taken = alternate({"ours": lambda: generate(model), "stock": lambda: generate(stock)}, rounds, "generation")
+    calls = {name: lambda one=one: generate(one) for name, one in models.items()}
+    taken = alternate(calls, rounds, "generation")
     per_second = {name: [tokens * len(inputs) / spent for spent in spents] for name, spents in taken.items()}
     return {f"{name}_tokens_per_second": median(rates) for name, rates in per_second.items()} | {
         "ratio": ratio(per_second["ours"], per_second["stock"]),
-        "same_tokens": generate(model) == generate(stock),
+        "same_tokens": generate(models["ours"]) == generate(models["stock"]),
     }
 
 
 @torch.inference_mode()
-def measure_prefill(
-    model: MMGeoLMForConditionalGeneration,
-    stock: torch.nn.Module,
-    processor: MMGeoLMProcessor,
-    figures: list,
-    rounds: int,
-) -> dict:
+def measure_prefill(models: Models, processor: MMGeoLMProcessor, figures: list[Image.Image], rounds: int) -> dict:
     """Seconds to the first token: stock, ours, ours without blank tokens, and with a tower that skips them as well."""
+    model, stock = models["ours"], models["stock"]
     whole, fewer = prepared(processor, figures, False), prepared(processor, figures, True)
 
     def prefill(one: torch.nn.Module, inputs: list[dict], skip: bool) -> None:
@@ -220,13 +215,13 @@ def run(args: BenchmarkArguments) -> dict:
     figures["sizes"] = {}
     for size in args.sizes:
         model, processor = build(size)
-        stock, stock_processor = to_llava(model), to_llava_processor(processor)
-        inputs = prepared(stock_processor, drawings, False)
+        models = {"ours": model, "stock": to_llava(model)}
+        inputs = prepared(processor, drawings, False)
         figures["sizes"][size] = {
             "parameters": sum(p.numel() for p in model.parameters()),
             "load": measure_loading(model, args.rounds),
-            "generation": measure_generation(model, stock, inputs, args.new_tokens, args.rounds),
-            "prefill": measure_prefill(model, stock, processor, drawings, args.rounds),
+            "generation": measure_generation(models, inputs, args.new_tokens, args.rounds),
+            "prefill": measure_prefill(models, processor, drawings, args.rounds),
         }
     figures["targets"] = [
         {"what": what, "size": size, "ratio": value, TARGETS[what][0]: TARGETS[what][1]}

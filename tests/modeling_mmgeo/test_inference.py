@@ -1,5 +1,6 @@
 """MMGeoLM answers as stock LLaVA with the same parts does, by every way that leads to an answer."""
 
+import inspect
 import logging
 from functools import cache
 from threading import Thread
@@ -161,6 +162,13 @@ def test_questions_without_figures_are_answered() -> None:
         text=["Find x", "is AB parallel to CD?"], padding=True, padding_side="left", return_tensors="pt"
     )
     assert torch.equal(answers(model, inputs), answers(stock, inputs))
+
+
+def test_the_signature_is_known_before_it_is_asked_for() -> None:
+    model, *_ = both()
+    names = list(inspect.signature(model.forward).parameters)
+    assert names[0] == "input_ids" and "pixel_attention_mask" in names and "self" not in names
+    assert "__signature__" in vars(type(model).forward)  # `generate` asks at every token
 
 
 def test_half_precision_answers_as_llava() -> None:
