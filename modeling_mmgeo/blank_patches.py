@@ -144,6 +144,30 @@ def keep_positions(
     return (steps.cumsum(-1) - 1).clamp(min=0)
 
 
+def positions_of(
+    config: PreTrainedConfig, input_ids: torch.Tensor | None, kept: torch.Tensor, attention_mask: torch.Tensor | None
+) -> torch.Tensor:
+    """`keep_positions` of prompts given as token ids; `config` is an `MMGeoLMConfig`.
+
+    Raises:
+        ValueError: if there are no ids, or not as many image tokens among them as were kept.
+    """
+    if input_ids is None:
+        raise ValueError("With pixel_attention_mask MMGeoLM needs input_ids, or position_ids beside inputs_embeds.")
+    return keep_positions(input_ids == config.image_token_id, kept.bool(), attention_mask)
+
+
+def mask_over_gaps(position_ids: torch.Tensor) -> torch.Tensor | None:
+    """A mask of ones if positions leave gaps, else None.
+
+    Without a mask transformers takes every jump for the border of two packed sequences. Borders jump back, though, and
+    only tokens left out jump ahead.
+    """
+    if torch.compiler.is_compiling() or not (position_ids.diff(dim=-1) > 1).any():
+        return None
+    return torch.ones_like(position_ids)
+
+
 def gather_tokens(tokens: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
     """Tokens `[images, kept, dim]` of `[images, all, dim]` at `index`, `[images, kept]`."""
     return tokens.gather(1, index[..., None].expand(-1, -1, tokens.shape[-1]))

@@ -37,7 +37,7 @@ from transformers.models.llava.modeling_llava import (
     LlavaPreTrainedModel,
 )
 
-from .blank_patches import choose_patches, encode_patches, keep_positions
+from .blank_patches import choose_patches, encode_patches, mask_over_gaps, positions_of
 from .configuration_mmclip import BLANK_PATCH_FIELDS, forget_folder
 from .configuration_mmgeolm import MMGeoLMConfig
 from .modeling_mmclip import MMCLIPModel
@@ -57,30 +57,6 @@ def name_of_embeddings(language_model: PreTrainedModel) -> str:
     """Name of the token embeddings inside a language model: `embed_tokens` for most, `wte` for some."""
     embeddings = language_model.get_input_embeddings()
     return next(name for name, module in language_model.named_modules() if module is embeddings)
-
-
-def positions_of(
-    config: MMGeoLMConfig, input_ids: torch.Tensor | None, kept: torch.Tensor, attention_mask: torch.Tensor | None
-) -> torch.Tensor:
-    """`keep_positions` of prompts given as token ids.
-
-    Raises:
-        ValueError: if there are no ids, or not as many image tokens among them as were kept.
-    """
-    if input_ids is None:
-        raise ValueError("With pixel_attention_mask MMGeoLM needs input_ids, or position_ids beside inputs_embeds.")
-    return keep_positions(input_ids == config.image_token_id, kept.bool(), attention_mask)
-
-
-def mask_over_gaps(position_ids: torch.Tensor) -> torch.Tensor | None:
-    """A mask of ones if positions leave gaps, else None.
-
-    Without a mask transformers takes every jump for the border of two packed sequences. Borders jump back, though, and
-    only tokens left out jump ahead.
-    """
-    if torch.compiler.is_compiling() or not (position_ids.diff(dim=-1) > 1).any():
-        return None
-    return torch.ones_like(position_ids)
 
 
 class MMGeoLMModel(LlavaModel):

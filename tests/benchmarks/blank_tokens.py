@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.blank_tokens
 
-The question is in which of nine fields a short line lies; so the answer is in the position of the inked patches, and it
-is lost if leaving tokens out loses their places. Both models have the same parts, figures, order and steps; one is
+The question is in which of nine fields a short line lies; so the answer is in the position of the inked patches, and
+it is lost if leaving tokens out loses their places. Both models have the same parts, figures, order and steps; one is
 trained on all tokens and one without the blank ones. Each answers held-out figures in both ways.
 """
 
