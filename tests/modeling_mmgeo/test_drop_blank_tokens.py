@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
-from transformers import AutoProcessor, StaticCache
+from transformers import AutoProcessor, StaticCache, pipeline
 from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
 from modeling_mmgeo import MMGeoLMForConditionalGeneration, MMGeoLMProcessor
@@ -160,6 +160,16 @@ def test_generates_what_greedy_decoding_gives(kind: str) -> None:
             alone = model.generate(**inputs, **options, **way, return_dict_in_generate=True, output_logits=True)
             assert torch.equal(alone.sequences, ids)
             torch.testing.assert_close(torch.stack(alone.logits), torch.stack(steps), rtol=1e-4, atol=1e-5)
+
+
+def test_the_pipeline_leaves_them_out() -> None:
+    model, processor = build()
+    ask = pipeline("image-text-to-text", model=model, processor=processor)
+    options = {"max_new_tokens": 5, "do_sample": False, "eos_token_id": -1, "pad_token_id": PAD}
+    written = ask(images=IMAGES[1], text=TEXTS[1], generate_kwargs=options, return_full_text=False)
+    inputs = prepare(processor, [1])
+    new = model.generate(**inputs, **options)[0, inputs["input_ids"].shape[1] :]
+    assert written[0]["generated_text"] == processor.decode(new, skip_special_tokens=True)
 
 
 def test_beams_and_samples_see_their_own_images() -> None:
