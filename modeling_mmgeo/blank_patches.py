@@ -163,9 +163,7 @@ def mask_over_gaps(position_ids: torch.Tensor) -> torch.Tensor | None:
     Without a mask transformers takes every jump for the border of two packed sequences. Borders jump back, though, and
     only tokens left out jump ahead.
     """
-    if torch.compiler.is_compiling() or not (position_ids.diff(dim=-1) > 1).any():
-        return None
-    return torch.ones_like(position_ids)
+    return torch.ones_like(position_ids) if (position_ids.diff(dim=-1) > 1).any() else None
 
 
 def gather_tokens(tokens: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
