@@ -199,32 +199,12 @@ class MMGeoLMForConditionalGeneration(LlavaForConditionalGeneration):
         self.post_init()
 
     def forward(
-        self,
-        input_ids: torch.LongTensor | None = None,
-        pixel_values: torch.Tensor | None = None,
-        attention_mask: torch.Tensor | None = None,
-        position_ids: torch.LongTensor | None = None,
-        past_key_values: Cache | None = None,
-        inputs_embeds: torch.Tensor | None = None,
-        pixel_attention_mask: torch.Tensor | None = None,
-        labels: torch.LongTensor | None = None,
-        mm_encoder_outputs: dict[str, BaseModelOutputWithPooling] | None = None,
-        **kwargs: Any,
+        self, *args: Any, pixel_attention_mask: torch.Tensor | None = None, **kwargs: Any
     ) -> LlavaCausalLMOutputWithPast | tuple:
         """As in LLaVA; `pixel_attention_mask` as in `MMGeoLMModel.forward`."""
         if pixel_attention_mask is not None:
             kwargs["pixel_attention_mask"] = pixel_attention_mask
-        return super().forward(
-            input_ids=input_ids,
-            pixel_values=pixel_values,
-            attention_mask=attention_mask,
-            position_ids=position_ids,
-            past_key_values=past_key_values,
-            inputs_embeds=inputs_embeds,
-            labels=labels,
-            mm_encoder_outputs=mm_encoder_outputs,
-            **kwargs,
-        )
+        return super().forward(*args, **kwargs)
 
     def get_image_features(self, pixel_values: torch.Tensor, **kwargs: Any) -> BaseModelOutputWithPooling | tuple:
         """As `MMGeoLMModel.get_image_features`."""
@@ -333,8 +313,17 @@ class MMGeoLMForConditionalGeneration(LlavaForConditionalGeneration):
         return super().save_pretrained(save_directory, *args, save_original_format=save_original_format, **kwargs)
 
 
-# At every token `generate` asks a class whose code travels for it, and finding it out takes 50 microseconds.
-MMGeoLMForConditionalGeneration.forward.__signature__ = inspect.signature(MMGeoLMForConditionalGeneration.forward)
+def with_pixel_attention_mask(stock: inspect.Signature) -> inspect.Signature:
+    """The signature of a stock forward that takes `pixel_attention_mask` as well."""
+    *named, others = stock.parameters.values()
+    mask = inspect.Parameter("pixel_attention_mask", inspect.Parameter.KEYWORD_ONLY, default=None)
+    return stock.replace(parameters=[*named, mask, others])
+
+
+# `generate` looks in it for what it may pass, and at every token of a class whose code travels: 50 microseconds each.
+MMGeoLMForConditionalGeneration.forward.__signature__ = with_pixel_attention_mask(
+    inspect.signature(LlavaForConditionalGeneration.forward)
+)
 
 
 def check_language_model(llm: PreTrainedModel) -> None:

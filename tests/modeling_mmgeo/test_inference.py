@@ -164,11 +164,16 @@ def test_questions_without_figures_are_answered() -> None:
     assert torch.equal(answers(model, inputs), answers(stock, inputs))
 
 
-def test_the_signature_is_known_before_it_is_asked_for() -> None:
-    model, *_ = both()
-    names = list(inspect.signature(model.forward).parameters)
-    assert names[0] == "input_ids" and "pixel_attention_mask" in names and "self" not in names
-    assert "__signature__" in vars(type(model).forward)  # `generate` asks at every token
+def test_generate_knows_what_forward_takes() -> None:
+    model, processor, stock, _ = both()
+    ours, theirs = (list(inspect.signature(one.forward).parameters) for one in (model, stock))
+    assert ours == [*theirs[:-1], "pixel_attention_mask", "kwargs"]
+    assert "__signature__" in vars(type(model).forward)  # asked for at every token
+    lengths = []
+    handle = model.lm_head.register_forward_hook(lambda _, args, __: lengths.append(args[0].shape[1]))
+    answers(model, prepare(processor, [0, 1]), vision_feature_layer=-2)
+    handle.remove()
+    assert set(lengths) == {1}  # no logits of the prompt
 
 
 def test_half_precision_answers_as_llava() -> None:
