@@ -90,10 +90,13 @@ def build(size: str) -> tuple[MMGeoLMForConditionalGeneration, MMGeoLMProcessor]
 
 
 def alternate(calls: dict[str, Callable[[], object]], rounds: int, what: str) -> dict[str, list[float]]:
-    """Processor seconds of each call, the calls taking turns; a first round warms up and does not count."""
+    """Processor seconds of each call, the calls taking turns, every other round in reverse order.
+
+    A first round warms up and does not count.
+    """
     taken: dict[str, list[float]] = {name: [] for name in calls}
     for turn in tqdm(range(rounds + 1), desc=what, mininterval=3):
-        for name, call in calls.items():
+        for name, call in reversed(calls.items()) if turn % 2 else calls.items():
             spent = seconds(call)[0]
             if turn:
                 taken[name].append(spent)
@@ -103,6 +106,12 @@ def alternate(calls: dict[str, Callable[[], object]], rounds: int, what: str) ->
 def ratio(above: list[float], below: list[float]) -> float:
     """Median over the rounds of the ratio of two measurements of the same round."""
     return median(a / b for a, b in zip(above, below, strict=True))
+
+
+def spread(above: list[float], below: list[float]) -> list[float]:
+    """Least and largest ratio of a round: what of a ratio is noise."""
+    ratios = [a / b for a, b in zip(above, below, strict=True)]
+    return [min(ratios), max(ratios)]
 
 
 def import_seconds(statement: str) -> float:
@@ -157,6 +166,7 @@ def measure_generation(models: Models, inputs: list[dict], tokens: int, rounds: 
     per_second = {name: [tokens * len(inputs) / spent for spent in spents] for name, spents in taken.items()}
     return {f"{name}_tokens_per_second": median(rates) for name, rates in per_second.items()} | {
         "ratio": ratio(per_second["ours"], per_second["stock"]),
+        "spread": spread(per_second["ours"], per_second["stock"]),
         "same_tokens": generate(models["ours"]) == generate(models["stock"]),
     }
 
