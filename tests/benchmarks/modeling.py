@@ -90,16 +90,18 @@ def build(size: str) -> tuple[MMGeoLMForConditionalGeneration, MMGeoLMProcessor]
 
 
 def alternate(calls: dict[str, Callable[[], object]], rounds: int, what: str) -> dict[str, list[float]]:
-    """Processor seconds of each call, the calls taking turns, every other round in reverse order.
+    """Mean processor seconds of each call per round, in which the calls take turns there and back.
 
-    A first round warms up and does not count.
+    Whoever comes second may find caches warm or memory in pieces: so everyone comes first and last as often. A first
+    round warms up and does not count.
     """
     taken: dict[str, list[float]] = {name: [] for name in calls}
     for turn in tqdm(range(rounds + 1), desc=what, mininterval=3):
-        for name, call in reversed(calls.items()) if turn % 2 else calls.items():
-            spent = seconds(call)[0]
-            if turn:
-                taken[name].append(spent)
+        spent = dict.fromkeys(calls, 0.0)
+        for name, call in [*calls.items(), *reversed(calls.items())]:
+            spent[name] += seconds(call)[0] / 2
+        for name, mean in spent.items() if turn else ():
+            taken[name].append(mean)
     return taken
 
 
