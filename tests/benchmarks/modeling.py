@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
 from statistics import median
 
@@ -30,7 +31,7 @@ from data_scripts.cli import require_at_least, run_command
 from data_scripts.shards import write_text
 from model_cards.export import to_llava
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor, MMGeoLMForConditionalGeneration, MMGeoLMProcessor
-from tests.benchmarks.blank_patches import FAMILIES, IMAGE, TEXT, TOWER, draw, seconds
+from tests.benchmarks.blank_patches import FAMILIES, IMAGE, TEXT, TOWER, drawings, seconds
 from tests.tiny import tiny_tokenizer
 
 IMPORTS = {
@@ -223,17 +224,17 @@ def run(args: BenchmarkArguments) -> dict:
     figures: dict = {"arguments": asdict(args), "load_average": os.getloadavg()[0]}
     if args.import_rounds:
         figures["import"] = measure_imports(args.import_rounds)
-    drawings = [Image.fromarray(draw(index)) for index in range(args.num_figures)]
+    figures_drawn = [Image.fromarray(pixels) for pixels in islice(drawings(), args.num_figures)]
     figures["sizes"] = {}
     for size in args.sizes:
         model, processor = build(size)
         models = {"ours": model, "stock": to_llava(model)}
-        inputs = prepared(processor, drawings, False)
+        inputs = prepared(processor, figures_drawn, False)
         figures["sizes"][size] = {
             "parameters": sum(p.numel() for p in model.parameters()),
             "load": measure_loading(model, args.rounds),
             "generation": measure_generation(models, inputs, args.new_tokens, args.rounds),
-            "prefill": measure_prefill(models, processor, drawings, args.rounds),
+            "prefill": measure_prefill(models, processor, figures_drawn, args.rounds),
         }
     figures["targets"] = [
         {"what": what, "size": size, "ratio": value, TARGETS[what][0]: TARGETS[what][1]}
