@@ -58,6 +58,14 @@ class AnswerAccuracyArguments:
     blank_images: bool = field(
         default=False, metadata={"help": "Replace every figure by white paper: what can be answered without looking?"}
     )
+    drop_blank_tokens: bool | None = field(
+        default=None,
+        metadata={
+            "help": "Leave the tokens of blank patches out (MMGeoLM only; default: as its processor says).",
+            "nargs": "?",
+            "const": True,
+        },
+    )
     seed: int = field(default=0, metadata={"help": "Draws the bootstrap."})
     trust_remote_code: bool = field(
         default=False, metadata={"help": "Run the model's own code from the Hub. Our models need no such thing."}
@@ -123,6 +131,7 @@ def evaluate(arguments: AnswerAccuracyArguments) -> dict:
         "split": arguments.split,
         "max_new_tokens": arguments.max_new_tokens,
         "blank_images": arguments.blank_images,
+        "drop_blank_tokens": arguments.drop_blank_tokens,
     }
     folder = Path(arguments.output_dir)
     check_settings(folder, settings)
@@ -131,7 +140,7 @@ def evaluate(arguments: AnswerAccuracyArguments) -> dict:
     with PredictionFile(folder / "predictions.jsonl") as file:
         if any(index not in file.done for index in range(len(rows))):
             model = load_model(AutoModelForImageTextToText, arguments.model, arguments.trust_remote_code)
-            processor = load_processor(arguments.model, arguments.trust_remote_code)
+            processor = load_processor(arguments.model, arguments.trust_remote_code, arguments.drop_blank_tokens)
             answerer = Answerer(model.to(pick_device()), processor, GenerationSettings(arguments.max_new_tokens))
             answer_rows(rows, answerer, file, arguments.batch_size, arguments.blank_images)
         predictions = [file.done[index] for index in range(len(rows))]

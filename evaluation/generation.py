@@ -17,6 +17,7 @@ import torch
 from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from PIL import Image
 from transformers import LogitsProcessor, LogitsProcessorList, TopPLogitsWarper
+from transformers.generation.streamers import BaseStreamer
 
 from evaluation.loading import autocast
 
@@ -90,16 +91,19 @@ class Answerer:
             processor.tokenizer.pad_token = processor.tokenizer.eos_token
         self.model, self.processor, self.settings = model, processor, settings
 
-    def __call__(self, questions: Sequence[Question]) -> list[str]:
-        """Answer a batch of questions whose figures can be read, in their order."""
+    def __call__(self, questions: Sequence[Question], streamer: BaseStreamer | None = None) -> list[str]:
+        """Answer a batch of questions whose figures can be read, in their order.
+
+        A streamer is handed the tokens of a single question's answer as they come.
+        """
         texts: dict[int, str] = {}
         for asked in (True, False):  # processors do not mix prompts with and without figures
             if part := [i for i, question in enumerate(questions) if bool(question.images) is asked]:
-                texts |= zip(part, self._generate([questions[i] for i in part]), strict=True)
+                texts |= zip(part, self._generate([questions[i] for i in part], streamer), strict=True)
         return [texts[i] for i in range(len(questions))]
 
     @torch.inference_mode()
-    def _generate(self, questions: Sequence[Question]) -> list[str]:
+    def _generate(self, questions: Sequence[Question], streamer: BaseStreamer | None = None) -> list[str]:
         texts = [
             self.processor.apply_chat_template(with_images(q.prompt, len(q.images)), add_generation_prompt=True)
             for q in questions
@@ -122,6 +126,7 @@ class Answerer:
                 top_p=None,
                 top_k=None,
                 pad_token_id=self.processor.tokenizer.pad_token_id,
+                streamer=streamer,
             )
         if not self.model.config.is_encoder_decoder:
             tokens = tokens[:, inputs["input_ids"].shape[1] :]

@@ -61,9 +61,27 @@ def load_model(auto_class: type, name: str, trust_remote_code: bool) -> Any:
     return model.eval()
 
 
-def load_processor(name: str, trust_remote_code: bool) -> Any:
-    """The processor saved next to a model. Raises ValueError if there is none."""
-    return _from_pretrained(AutoProcessor, name, trust_remote_code)
+def load_processor(name: str, trust_remote_code: bool, drop_blank_tokens: bool | None = None) -> Any:
+    """The processor saved next to a model.
+
+    Args:
+        name: Hub id or folder.
+        trust_remote_code: whether its own code may run.
+        drop_blank_tokens: whether blank patches get no token; None for what was saved.
+
+    Raises:
+        ValueError: if there is none, or it cannot leave blank tokens out and is told to.
+    """
+    processor = _from_pretrained(AutoProcessor, name, trust_remote_code)
+    if drop_blank_tokens is None:
+        return processor
+    if not hasattr(processor, "drop_blank_tokens"):
+        raise ValueError(
+            f"{name!r} comes with a {type(processor).__name__}, which knows no --drop_blank_tokens: only MMGeoLM's "
+            "processor can leave blank tokens out"
+        )
+    processor.drop_blank_tokens = drop_blank_tokens
+    return processor
 
 
 def _from_pretrained(auto_class: type, name: str, trust_remote_code: bool, **options: Any) -> Any:

@@ -24,7 +24,8 @@ from safetensors import SafetensorError, safe_open
 from model_cards.card_results import HUB_ID
 
 MODELS = ("mmclip", "mmgeolm")
-KINDS = (*MODELS, "adapter", "processor", "dataset")
+EXPORTS = ("llava", "dual_encoder", "sentence_transformer")  # as model_cards.export writes them, without code
+KINDS = (*MODELS, *EXPORTS, "adapter", "processor", "dataset")
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 LEFTOVERS = (".build", "*.part", "*.tmp", "tmp-*", "*.incomplete", "*.lock", ".README.md.*")
 # States to resume a training from, caches and hidden files (which may hold secrets) stay at home.
@@ -61,11 +62,10 @@ def folder_kind(folder: Path) -> str:
         raise ValueError(f"{folder} is no folder")
     if (folder / "adapter_config.json").is_file():
         return "adapter"
+    if (folder / "modules.json").is_file():
+        return "sentence_transformer"
     if (folder / "config.json").is_file():
-        kind = _read_json(folder / "config.json").get("model_type")
-        if kind not in MODELS:
-            raise ValueError(f"{folder} holds a model of type {kind!r}, not one of {', '.join(MODELS)}")
-        return kind
+        return _model_kind(folder)
     if any(folder.glob("checkpoint-*")):
         raise ValueError(f"{folder} holds checkpoints of a training that has not ended: run its command again")
     if any((folder / name).is_file() for name in ("processor_config.json", "preprocessor_config.json")):
@@ -75,6 +75,20 @@ def folder_kind(folder: Path) -> str:
     raise ValueError(
         f"{folder} holds neither a model (config.json), an adapter (adapter_config.json), a processor "
         "(processor_config.json) nor a data set (parquet files)"
+    )
+
+
+def _model_kind(folder: Path) -> str:
+    config = _read_json(folder / "config.json")
+    kind = config.get("model_type")
+    if kind in (*MODELS, "llava"):
+        return kind
+    architecture = (config.get("architectures") or [""])[0]
+    if architecture.endswith("Model") and {"text_config", "vision_config"} <= config.keys():
+        return "dual_encoder"
+    raise ValueError(
+        f"{folder} holds a model of type {kind!r}, not one of {', '.join(MODELS)} or an export of one "
+        f"({', '.join(EXPORTS)})"
     )
 
 

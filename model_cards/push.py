@@ -22,7 +22,7 @@ from trl import TrlParser
 from data_scripts.cli import run_command
 from data_scripts.hub_errors import explained
 from model_cards.card_results import HUB_ID
-from model_cards.folder_check import FolderContents, check_folder
+from model_cards.folder_check import EXPORTS, FolderContents, check_folder
 
 MAIN = "main"
 CODE_AND_WEIGHTS = ("*.safetensors", "*.safetensors.index.json", "*.py")
@@ -30,6 +30,7 @@ CODE_AND_WEIGHTS = ("*.safetensors", "*.safetensors.index.json", "*.py")
 REPLACED = {
     "mmclip": CODE_AND_WEIGHTS,
     "mmgeolm": CODE_AND_WEIGHTS,
+    **dict.fromkeys(EXPORTS, CODE_AND_WEIGHTS),
     "adapter": ("adapter_model*.safetensors*",),
     "processor": (),
     "dataset": ("*.parquet",),

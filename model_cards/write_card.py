@@ -52,6 +52,21 @@ TEMPLATES = {
         "pipeline_tag": "image-text-to-text",
         "tags": ["geometry", "llava", "multimodal"],
     },
+    "llava": {
+        "library_name": "transformers",
+        "pipeline_tag": "image-text-to-text",
+        "tags": ["geometry", "llava", "multimodal"],
+    },
+    "dual_encoder": {
+        "library_name": "transformers",
+        "pipeline_tag": "zero-shot-image-classification",
+        "tags": ["geometry", "clip", "hard-negatives"],
+    },
+    "sentence_transformer": {
+        "library_name": "sentence-transformers",
+        "pipeline_tag": "feature-extraction",
+        "tags": ["geometry", "sentence-transformers", "clip", "hard-negatives"],
+    },
     "adapter": {
         "library_name": "peft",
         "pipeline_tag": "image-text-to-text",

@@ -15,6 +15,9 @@ the image because a tower is not told how its pixels were normalised, and paper 
 
 Source: encoding only some patches, with their positions, is the idea of He et al., Masked Autoencoders (arXiv
 2111.06377); there they are drawn at random, here they are chosen by content.
+
+The same choice serves the language model of MMGeoLM: `keep_positions` numbers the tokens of a prompt that has only
+inked patches in it as if the blank ones stood between them.
 """
 
 from collections.abc import Iterator
@@ -69,26 +72,98 @@ def spread_rank(rows: int, columns: int, device: torch.device) -> torch.Tensor:
     return place.argsort(stable=True).argsort()
 
 
-def choose_patches(pixel_values: torch.Tensor, config: PreTrainedConfig) -> torch.Tensor:
-    """Patches to encode: the inked ones, and in emptier images blank ones up to `min_patches`, evenly spread.
+def select_patches(
+    pixel_values: torch.Tensor, patch_size: int, min_patches: int, blank_tolerance: float
+) -> torch.Tensor:
+    """Patches to keep: the inked ones, and in emptier images blank ones up to `min_patches`, evenly spread.
 
     Args:
         pixel_values: normalised images, `[images, channels, height, width]`.
-        config: an `MMCLIPConfig` or `MMGeoLMConfig`; its fields say what counts as blank.
+        patch_size: side of a patch, in pixels.
+        min_patches: patches to keep at least.
+        blank_tolerance: as in `find_inked_patches`.
 
     Returns:
         Booleans, `[images, patches]`, at least one True per image.
+    """
+    inked = find_inked_patches(pixel_values, patch_size, blank_tolerance)
+    rows, columns = (side // patch_size for side in pixel_values.shape[-2:])
+    order = spread_rank(rows, columns, inked.device) + ~inked * inked.shape[1]  # inked patches come first
+    count = inked.sum(1, keepdim=True).clamp(min=min_patches)
+    return order.argsort(1).argsort(1) < count
+
+
+def choose_patches(pixel_values: torch.Tensor, config: PreTrainedConfig) -> torch.Tensor:
+    """`select_patches` as an `MMCLIPConfig` or `MMGeoLMConfig` says.
 
     Raises:
-        ValueError: if the fields make no sense, or the vision tower is of another family.
+        ValueError: if its fields make no sense, or the vision tower is of another family.
     """
     check_blank_patches(config)
     patch_size = as_int(config.vision_config.patch_size)
-    inked = find_inked_patches(pixel_values, patch_size, config.blank_tolerance)
-    rows, columns = (side // patch_size for side in pixel_values.shape[-2:])
-    order = spread_rank(rows, columns, inked.device) + ~inked * inked.shape[1]  # inked patches come first
-    count = inked.sum(1, keepdim=True).clamp(min=config.min_patches)
-    return order.argsort(1).argsort(1) < count
+    return select_patches(pixel_values, patch_size, config.min_patches, config.blank_tolerance)
+
+
+def keep_positions(
+    is_image: torch.Tensor, kept: torch.Tensor, attention_mask: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Positions of the tokens of prompts as they were before blank tokens of their images were left out.
+
+    So the distance of two patches means the same in every figure, and text follows an image at the same distance.
+
+    Args:
+        is_image: which tokens stand for a patch, `[rows, tokens]`; those of one image follow each other.
+        kept: which tokens of each image are there, `[images, image tokens]`, images in the order of the rows.
+        attention_mask: 0 at padding, `[rows, tokens]`, which takes no position.
+
+    Returns:
+        Integers, `[rows, tokens]`, from 0; 0 at padding on the left.
+
+    Raises:
+        ValueError: if the prompts do not have as many image tokens as were kept.
+    """
+    images, places = kept.nonzero(as_tuple=True)
+    if len(images) != int(is_image.sum()):
+        raise ValueError(
+            f"The prompts have {int(is_image.sum())} image tokens and pixel_attention_mask keeps {len(images)}: give "
+            "both as the processor made them."
+        )
+    first = torch.ones_like(images, dtype=torch.bool)
+    first[1:] = images[1:] != images[:-1]
+    steps = torch.ones_like(is_image, dtype=torch.long).flatten()
+    at = is_image.flatten().nonzero().squeeze(1)
+    steps[at] = places - torch.where(first, -1, places.roll(1))
+    # What an image leaves out after its last token is made up for by the next token of the row, if there is one.
+    last = first.roll(-1)
+    after, left = at[last] + 1, kept.shape[1] - 1 - places[last]
+    inside = after % is_image.shape[1] != 0
+    steps.index_add_(0, after[inside], left[inside])
+    steps = steps.view(is_image.shape)
+    if attention_mask is not None:
+        steps = steps * attention_mask
+    return (steps.cumsum(-1) - 1).clamp(min=0)
+
+
+def positions_of(
+    config: PreTrainedConfig, input_ids: torch.Tensor | None, kept: torch.Tensor, attention_mask: torch.Tensor | None
+) -> torch.Tensor:
+    """`keep_positions` of prompts given as token ids; `config` is an `MMGeoLMConfig`.
+
+    Raises:
+        ValueError: if there are no ids, or not as many image tokens among them as were kept.
+    """
+    if input_ids is None:
+        raise ValueError("With pixel_attention_mask MMGeoLM needs input_ids, or position_ids beside inputs_embeds.")
+    return keep_positions(input_ids == config.image_token_id, kept.bool(), attention_mask)
+
+
+def mask_over_gaps(position_ids: torch.Tensor) -> torch.Tensor | None:
+    """A mask of ones if positions leave gaps, else None.
+
+    Without a mask transformers takes every jump for the border of two packed sequences. Borders jump back, though, and
+    only tokens left out jump ahead.
+    """
+    return torch.ones_like(position_ids) if (position_ids.diff(dim=-1) > 1).any() else None
 
 
 def gather_tokens(tokens: torch.Tensor, index: torch.Tensor) -> torch.Tensor:

@@ -46,21 +46,21 @@ def check_dual_encoder(config: PreTrainedConfig, where: str) -> None:
         )
 
 
-def check_blank_patches(config: PreTrainedConfig) -> None:
-    """Check the fields for blank-patch skipping of an `MMCLIPConfig` or `MMGeoLMConfig`.
+def check_blank_patches(config: Any) -> None:
+    """Check the fields for blank-patch skipping of an `MMCLIPConfig`, an `MMGeoLMConfig` or an `MMGeoLMProcessor`.
 
     Raises:
         ValueError: if one is out of range, or skipping is on for a vision tower that cannot.
     """
     for name in ("min_patches", "patches_multiple_of"):
-        if getattr(config, name) < 1:
+        if getattr(config, name, 1) < 1:
             raise ValueError(f"{name} must be at least 1, got {getattr(config, name)}: no image may end up empty.")
     if not config.blank_tolerance >= 0:
         raise ValueError(
             f"blank_tolerance must not be negative, got {config.blank_tolerance}: it is the largest difference of a "
             "background pixel, 0 for none."
         )
-    if config.skip_blank_patches and config.vision_config.model_type not in SKIPPING_TOWERS:
+    if getattr(config, "skip_blank_patches", False) and config.vision_config.model_type not in SKIPPING_TOWERS:
         raise ValueError(
             f"skip_blank_patches knows the vision towers of CLIP, AltCLIP and SigLIP, not "
             f"{config.vision_config.model_type!r}: leave it off, or choose a backbone of these families."

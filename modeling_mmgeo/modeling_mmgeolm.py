@@ -4,10 +4,15 @@ The figure's patch features (second-to-last layer) pass a two-layer GELU project
 the input of a causal language model. Everything is stock transformers; this module builds the towers that its
 AutoModel does not know, and puts a trained MMCLIP and a language model together without changing a weight of either.
 
+With the processor's `drop_blank_tokens` the tokens of blank patches never enter the language model. The processor says
+by `pixel_attention_mask` which are left; here the others' features are dropped, and positions are counted as if they
+were there. Promise: the logits are those of the stock model when no token may attend to the tokens left out.
+
 Source: MMGeoLM (arXiv 2505.20152), after LLaVA-1.5.
 """
 
 import copy
+import inspect
 import os
 from typing import Any
 
@@ -17,6 +22,7 @@ from transformers import (
     AltCLIPVisionModel,
     AutoModel,
     AutoModelForCausalLM,
+    Cache,
     LlavaForConditionalGeneration,
     LlavaModel,
     PreTrainedConfig,
@@ -24,9 +30,14 @@ from transformers import (
 )
 from transformers.initialization import no_init_weights
 from transformers.modeling_outputs import BaseModelOutputWithPooling
-from transformers.models.llava.modeling_llava import LlavaMultiModalProjector, LlavaPreTrainedModel
+from transformers.models.llava.modeling_llava import (
+    LlavaCausalLMOutputWithPast,
+    LlavaModelOutputWithPast,
+    LlavaMultiModalProjector,
+    LlavaPreTrainedModel,
+)
 
-from .blank_patches import choose_patches, encode_patches
+from .blank_patches import choose_patches, encode_patches, mask_over_gaps, positions_of
 from .configuration_mmclip import BLANK_PATCH_FIELDS, forget_folder
 from .configuration_mmgeolm import MMGeoLMConfig
 from .modeling_mmclip import MMCLIPModel
@@ -67,31 +78,99 @@ class MMGeoLMModel(LlavaModel):
         pixel_values: torch.Tensor,
         vision_feature_layer: int | list[int] | None = None,
         vision_feature_select_strategy: str | None = None,
+        pixel_attention_mask: torch.Tensor | None = None,
         **kwargs: Any,
     ) -> BaseModelOutputWithPooling | tuple:
         """As in LLaVA: `pooler_output` is a list of `[image tokens, text hidden size]`, one per image.
 
         With `config.skip_blank_patches` the tower runs over the inked patches only, its features are zero at the
-        others, and so all blank patches of all images give one and the same token.
+        others, and so all blank patches of all images give one and the same token. With `pixel_attention_mask`,
+        `[images, image tokens]`, only the features where it is True are given, and a tower that skips encodes those.
+
+        Raises:
+            ValueError: if the mask has another shape than the images' tokens.
         """
+        return_dict = kwargs.pop("return_dict", None)
         selection = {
             "vision_feature_layer": vision_feature_layer,
             "vision_feature_select_strategy": vision_feature_select_strategy,
         }
-        if not self.config.skip_blank_patches:
-            return super().get_image_features(pixel_values, **selection, **kwargs)
-        layers, strategy = (
-            getattr(self.config, name) if value is None else value for name, value in selection.items()
-        )
-        return_dict = kwargs.pop("return_dict", None)
+        if self.config.skip_blank_patches:
+            output = self._skip_blank_patches(pixel_values, pixel_attention_mask, **selection, **kwargs)
+        else:
+            output = super().get_image_features(pixel_values, **selection, return_dict=True, **kwargs)
+        if pixel_attention_mask is not None:
+            features = torch.stack(list(output.pooler_output))
+            if pixel_attention_mask.shape != features.shape[:2]:
+                raise ValueError(
+                    f"pixel_attention_mask has shape {tuple(pixel_attention_mask.shape)}, but the images give "
+                    f"{tuple(features.shape[:2])} tokens: give it as the processor made it, with the same images."
+                )
+            kept = pixel_attention_mask.bool()
+            output.pooler_output = list(features[kept].split(kept.sum(1).tolist()))
+        return output.to_tuple() if return_dict is False else output
+
+    def _skip_blank_patches(
+        self,
+        pixel_values: torch.Tensor,
+        kept: torch.Tensor | None,
+        vision_feature_layer: int | list[int] | None,
+        vision_feature_select_strategy: str | None,
+        **kwargs: Any,
+    ) -> BaseModelOutputWithPooling:
+        """The stock `get_image_features` with a tower that runs over the `kept` or, if None, the inked patches."""
+        layers = self.config.vision_feature_layer if vision_feature_layer is None else vision_feature_layer
+        strategy = vision_feature_select_strategy or self.config.vision_feature_select_strategy
         kwargs["output_hidden_states"] = kwargs.get("output_hidden_states") or layers
-        kept = choose_patches(pixel_values, self.config)
+        kept = choose_patches(pixel_values, self.config) if kept is None else kept.bool()
         output = encode_patches(self.vision_tower, pixel_values, kept, self.config.patches_multiple_of, **kwargs)
         layers = [layers] if isinstance(layers, int) else layers
         features = torch.cat([output.hidden_states[layer] for layer in layers], dim=-1)
         features = features[:, 1:] if strategy == "default" else features
         output.pooler_output = list(self.multi_modal_projector(features))
-        return output.to_tuple() if return_dict is False else output
+        return output
+
+    def forward(
+        self,
+        input_ids: torch.LongTensor | None = None,
+        pixel_values: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        position_ids: torch.LongTensor | None = None,
+        past_key_values: Cache | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        pixel_attention_mask: torch.Tensor | None = None,
+        mm_encoder_outputs: dict[str, BaseModelOutputWithPooling] | None = None,
+        **kwargs: Any,
+    ) -> LlavaModelOutputWithPast | tuple:
+        """As in LLaVA, and with `pixel_attention_mask` on prompts without the tokens of blank patches.
+
+        Args:
+            pixel_attention_mask: which tokens of each image are in the prompts, `[images, image tokens]`, as the
+                processor gives it; None if all are. Positions are counted by it unless `position_ids` are given.
+
+        Raises:
+            ValueError: if the mask does not fit the images or the prompts.
+        """
+        if pixel_attention_mask is not None:
+            if pixel_values is not None:
+                selection = ("vision_feature_layer", "vision_feature_select_strategy")
+                selection = {name: kwargs.pop(name) for name in selection if kwargs.get(name) is not None}
+                images = self.get_image_features(pixel_values, pixel_attention_mask=pixel_attention_mask, **selection)
+                pixel_values, mm_encoder_outputs = None, {"image": images}
+            if position_ids is None:
+                position_ids = positions_of(self.config, input_ids, pixel_attention_mask, attention_mask)
+            if attention_mask is None and past_key_values is None:
+                attention_mask = torch.ones_like(position_ids)  # else gaps would pass for packed sequences
+        return super().forward(
+            input_ids=input_ids,
+            pixel_values=pixel_values,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            past_key_values=past_key_values,
+            inputs_embeds=inputs_embeds,
+            mm_encoder_outputs=mm_encoder_outputs,
+            **kwargs,
+        )
 
     def save_pretrained(
         self, save_directory: str | os.PathLike, *args: Any, save_original_format: bool = False, **kwargs: Any
@@ -118,6 +197,36 @@ class MMGeoLMForConditionalGeneration(LlavaForConditionalGeneration):
         embeddings = name_of_embeddings(self.model.language_model)
         self._tied_weights_keys = {"lm_head.weight": f"model.language_model.{embeddings}.weight"}
         self.post_init()
+
+    def forward(
+        self, *args: Any, pixel_attention_mask: torch.Tensor | None = None, **kwargs: Any
+    ) -> LlavaCausalLMOutputWithPast | tuple:
+        """As in LLaVA; `pixel_attention_mask` as in `MMGeoLMModel.forward`."""
+        if pixel_attention_mask is not None:
+            kwargs["pixel_attention_mask"] = pixel_attention_mask
+        return super().forward(*args, **kwargs)
+
+    def get_image_features(self, pixel_values: torch.Tensor, **kwargs: Any) -> BaseModelOutputWithPooling | tuple:
+        """As `MMGeoLMModel.get_image_features`."""
+        return self.model.get_image_features(pixel_values, **kwargs)
+
+    def _prepare_position_ids_for_generation(
+        self, inputs_tensor: torch.Tensor, model_kwargs: dict[str, Any]
+    ) -> torch.Tensor:
+        """Called by `generate` for the prompt's positions; each further token gets the next one."""
+        kept = model_kwargs.get("pixel_attention_mask")
+        if kept is None:
+            return super()._prepare_position_ids_for_generation(inputs_tensor, model_kwargs)
+        input_ids = model_kwargs.get("input_ids", inputs_tensor)
+        return positions_of(self.config, input_ids, kept, model_kwargs.get("attention_mask"))
+
+    def prepare_inputs_for_generation(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """As in LLaVA; without a cache, gaps between positions must not pass for packed sequences."""
+        inputs = super().prepare_inputs_for_generation(*args, **kwargs)
+        position_ids = inputs.get("position_ids")
+        if position_ids is not None and inputs.get("past_key_values") is inputs.get("attention_mask") is None:
+            inputs["attention_mask"] = mask_over_gaps(position_ids)
+        return inputs
 
     @classmethod
     def from_parts(
@@ -194,6 +303,19 @@ class MMGeoLMForConditionalGeneration(LlavaForConditionalGeneration):
     ):
         """As in transformers, but the weights keep their names; see `MMCLIPModel.save_pretrained`."""
         return super().save_pretrained(save_directory, *args, save_original_format=save_original_format, **kwargs)
+
+
+def with_pixel_attention_mask(stock: inspect.Signature) -> inspect.Signature:
+    """The signature of a stock forward that takes `pixel_attention_mask` as well."""
+    *named, others = stock.parameters.values()
+    mask = inspect.Parameter("pixel_attention_mask", inspect.Parameter.KEYWORD_ONLY, default=None)
+    return stock.replace(parameters=[*named, mask, others])
+
+
+# `generate` looks in it for what it may pass, and at every token of a class whose code travels: 50 microseconds each.
+MMGeoLMForConditionalGeneration.forward.__signature__ = with_pixel_attention_mask(
+    inspect.signature(LlavaForConditionalGeneration.forward)
+)
 
 
 def check_language_model(llm: PreTrainedModel) -> None:

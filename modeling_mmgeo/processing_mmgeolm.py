@@ -4,14 +4,21 @@ The template takes contents as a string or as a list of text and image items, wr
 and marks what the assistant says (its end token included) with `{% generation %}`, so that trainers can learn from
 that alone. Tokenizers that know `<|im_start|>` and `<|im_end|>` get ChatML, all others plain turns that end with the
 end-of-text token.
+
+With `drop_blank_tokens` a figure takes one token for each inked patch and none for its blank ones, which are about two
+thirds of a line drawing. The choice is made here once, and told to the model by `pixel_attention_mask`.
 """
 
 import copy
 from typing import Any
 
+import numpy as np
+import torch
 from transformers import BatchFeature, LlavaProcessor, PreTrainedTokenizerBase
 from transformers.processing_utils import ProcessorMixin
 
+from .blank_patches import select_patches
+from .configuration_mmclip import check_blank_patches
 from .processing_mmclip import lay_on_white
 
 IMAGE_TOKEN = "<image>"
@@ -67,11 +74,50 @@ def chat_template_for(tokenizer: PreTrainedTokenizerBase) -> str:
 class MMGeoLMProcessor(LlavaProcessor):
     """Tokenizer of the language model, image processor of the vision tower, and the number of tokens per image.
 
+    Args:
+        image_processor, tokenizer, patch_size, vision_feature_select_strategy, chat_template, image_token,
+            num_additional_image_tokens: as in `LlavaProcessor`.
+        drop_blank_tokens: whether blank patches get no token. May be switched at any time, and when loading:
+            `AutoProcessor.from_pretrained(name, drop_blank_tokens=True)`. A model trained with it sees best with it.
+        min_patches, blank_tolerance: as in `MMCLIPConfig`, for `drop_blank_tokens`.
+
+    Raises:
+        ValueError: if one of the last two is out of range.
+
     Example:
         >>> processor = MMGeoLMProcessor.from_parts(MMCLIPProcessor.from_backbone("BAAI/AltCLIP"), tokenizer)
         >>> text = processor.apply_chat_template(messages, add_generation_prompt=True)
         >>> inputs = processor(images=[figure], text=text, return_tensors="pt")
     """
+
+    def __init__(
+        self,
+        image_processor: Any = None,
+        tokenizer: PreTrainedTokenizerBase | None = None,
+        patch_size: int | None = None,
+        vision_feature_select_strategy: str | None = None,
+        chat_template: str | None = None,
+        image_token: str = IMAGE_TOKEN,
+        num_additional_image_tokens: int = 0,
+        drop_blank_tokens: bool = False,
+        min_patches: int = 16,
+        blank_tolerance: float = 0.05,
+        **kwargs: Any,
+    ) -> None:
+        self.drop_blank_tokens = drop_blank_tokens
+        self.min_patches = min_patches
+        self.blank_tolerance = blank_tolerance
+        check_blank_patches(self)
+        super().__init__(
+            image_processor,
+            tokenizer,
+            patch_size=patch_size,
+            vision_feature_select_strategy=vision_feature_select_strategy,
+            chat_template=chat_template,
+            image_token=image_token,
+            num_additional_image_tokens=num_additional_image_tokens,
+            **kwargs,
+        )
 
     @classmethod
     def from_parts(cls, mmclip_processor: ProcessorMixin, tokenizer: PreTrainedTokenizerBase) -> "MMGeoLMProcessor":
@@ -121,6 +167,7 @@ class MMGeoLMProcessor(LlavaProcessor):
     def __call__(self, images: Any = None, text: Any = None, **kwargs: Any) -> BatchFeature:
         """As in LLaVA: `input_ids`, `attention_mask` `[texts, length]`, `pixel_values` `[images, 3, height, width]`.
 
+        With `drop_blank_tokens` also `pixel_attention_mask` `[images, image tokens]`: which tokens each image has.
         Text that the chat template began with the begin token does not get a second one.
 
         Raises:
@@ -130,6 +177,23 @@ class MMGeoLMProcessor(LlavaProcessor):
         if self.tokenizer.bos_token and isinstance(first, str) and first.startswith(self.tokenizer.bos_token):
             kwargs.setdefault("add_special_tokens", False)
         return super().__call__(images=images, text=text, **kwargs)
+
+    def replace_image_token(self, image_inputs: dict[str, Any], image_idx: int, **kwargs: Any) -> str:
+        """The tokens of one image. Called once per image; the first call adds `pixel_attention_mask` if need be."""
+        if not self.drop_blank_tokens:
+            return super().replace_image_token(image_inputs, image_idx, **kwargs)
+        if "pixel_attention_mask" not in image_inputs:
+            image_inputs["pixel_attention_mask"] = self._choose_tokens(image_inputs["pixel_values"])
+        return self.image_token * int(image_inputs["pixel_attention_mask"][image_idx].sum())
+
+    def _choose_tokens(self, pixel_values: Any) -> Any:
+        """Which of the tokens that the tower gives for each image are kept: its additional tokens, inked patches."""
+        pixels = pixel_values if isinstance(pixel_values, torch.Tensor) else torch.as_tensor(np.stack(pixel_values))
+        check_blank_patches(self)
+        kept = select_patches(pixels, self.patch_size, self.min_patches, self.blank_tolerance)
+        additional = self.num_additional_image_tokens - (self.vision_feature_select_strategy == "default")
+        kept = torch.nn.functional.pad(kept, (additional, 0), value=True)
+        return kept if pixels is pixel_values else kept.numpy()
 
     def prepare_inputs_layout(self, images: Any = None, text: Any = None, **kwargs: Any) -> tuple:
         """As in LLaVA, with figures laid on white first."""

@@ -47,10 +47,12 @@ def test_the_main_commands_are_documented():
         "evaluation.hard_negative_exam.sit",
         "evaluation.robustness",
         "evaluation.answer_accuracy",
+        "evaluation.ask",
         "evaluation.run_benchmark",
         "evaluation.contamination",
         "evaluation.load_back",
         "evaluation.report",
+        "model_cards.export",
         "model_cards.write_card",
         "model_cards.push",
     } <= set(COMMANDS)

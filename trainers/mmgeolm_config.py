@@ -56,6 +56,10 @@ class ModelArguments(LoraArguments):
         default="float32",
         metadata={"help": "Of the weights held in memory.", "choices": ["auto", "float32", "bfloat16", "float16"]},
     )
+    drop_blank_tokens: bool = field(
+        default=False,
+        metadata={"help": "Give blank patches no token: prompts of line drawings halve. Saved with the processor."},
+    )
     load_in_4bit: bool = field(
         default=False,
         metadata={"help": "QLoRA: hold the language model's frozen weights in 4 bits (needs bitsandbytes)."},

@@ -66,6 +66,12 @@ def load_processor(model: ModelArguments) -> ProcessorMixin:
         )
 
 
+def drop_blank_tokens(processor: ProcessorMixin, config: PreTrainedConfig) -> None:
+    """Have the processor leave the tokens of blank patches out, blank by the model's own measure."""
+    processor.drop_blank_tokens = True
+    processor.min_patches, processor.blank_tolerance = config.min_patches, config.blank_tolerance
+
+
 def load_model(
     model: ModelArguments, processor: ProcessorMixin, compute: torch.dtype = torch.float32
 ) -> MMGeoLMForConditionalGeneration:

@@ -28,6 +28,7 @@ from .hub import HubReady
 from .memory import MemoryEstimate, estimate_memory, with_lora
 from .mmgeolm_config import DataArguments, ModelArguments, StageConfig, check_model, compute_type, lora_config
 from .mmgeolm_model import (
+    drop_blank_tokens,
     freeze,
     hold_in_float32,
     load_model,
@@ -146,6 +147,8 @@ def main(arguments: list[str] | None = None) -> None:
         return
     set_seed(args.seed)  # the projector's weights are drawn while loading
     model = load_model(model_arguments, processor, compute_type(args))
+    if model_arguments.drop_blank_tokens:
+        drop_blank_tokens(processor, model.config)
     trainer = make_trainer(model, processor, args, train_rows, eval_rows, lora_config(model_arguments, args))
     train(trainer, trainer.data_collator.report)
     evaluate(trainer)  # before merging, which takes the adapter apart

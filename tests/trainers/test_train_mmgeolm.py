@@ -86,6 +86,25 @@ def test_what_a_stage_trains(tmp_path, kind, stage, freeze_vision):
         assert torch.equal(value, before[name]) != moves and value.requires_grad == moves, name
 
 
+def test_blank_tokens_left_out_of_a_training_stay_out(folders, tmp_path):
+    model, processor = tiny_mmgeolm()
+    model.config.min_patches = 1
+    for part in (model, processor):
+        part.save_pretrained(tmp_path / "start")
+    start = ("--model_name_or_path", tmp_path / "start", "--max_steps", 2)
+    run("sft", folders / "questions", tmp_path / "off", *start)
+    run("sft", folders / "questions", tmp_path / "on", *start, "--drop_blank_tokens")
+    losses = [
+        json.loads((tmp_path / name / "trainer_state.json").read_text())["log_history"][0]["loss"]
+        for name in ("off", "on")
+    ]
+    assert losses[0] != losses[1]
+    off, on = (MMGeoLMProcessor.from_pretrained(tmp_path / name) for name in ("off", "on"))
+    assert (on.drop_blank_tokens, on.min_patches) == (True, 1) and not off.drop_blank_tokens
+    lengths = [len(p(images=draw("square", 2), text="<image>")["input_ids"][0]) for p in (off, on)]
+    assert lengths[1] < lengths[0]
+
+
 def test_both_stages_from_parts_to_answers(folders, tmp_path):
     parts = ("--mmclip", folders / "mmclip", "--llm", folders / "llm")
     run("align", folders / "figures", tmp_path / "align", *parts)
