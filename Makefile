@@ -10,7 +10,7 @@ PY := $(BIN)/python
 RUN ?= runs/demo
 FIGURES ?=
 
-.PHONY: install test check format demo clean
+.PHONY: install test check format demo app clean
 
 install: $(VENV)/.installed
 
@@ -32,6 +32,12 @@ check: install
 format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The page, with the models of the last demo where there are any.
+APP_MODELS := $(if $(wildcard $(RUN)/procedural/mmgeolm.done),--mmclip $(RUN)/procedural/mmclip --mmgeolm $(RUN)/procedural/mmgeolm)
+
+app: install
+	$(PY) app.py $(APP_MODELS)
 
 clean:
 	rm -rf $(RUN)

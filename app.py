@@ -10,6 +10,7 @@ Promise: a request reaches no file but the page's own uploads.
 
 import os
 from dataclasses import dataclass, field
+from typing import Any
 
 from trl import TrlParser
 
@@ -38,18 +39,16 @@ class PageArguments:
     port: int = field(default=7860, metadata={"help": "Port to listen on."})
 
 
+def launch_options() -> dict[str, Any]:
+    """How the page is served, wherever: its looks, and the largest file taken."""
+    return {"css": CSS, "theme": THEME, "max_file_size": MAX_BYTES, "footer_links": ["gradio"]}
+
+
 def main() -> None:
     """Start the page and serve it until interrupted."""
     (args,) = TrlParser(PageArguments).parse_args_and_config()
     page = build_page(load_models(args.mmclip, args.mmgeolm))
-    page.launch(
-        server_name=args.host,
-        server_port=args.port,
-        css=CSS,
-        theme=THEME,
-        max_file_size=MAX_BYTES,
-        footer_links=["gradio"],
-    )
+    page.launch(server_name=args.host, server_port=args.port, **launch_options())
 
 
 if __name__ == "__main__":

@@ -1,13 +1,22 @@
 """The models behind the page, loaded once.
 
-Promise: a model that is not named is not there, and one that cannot be loaded ends the start with a sentence.
+Promise: a model that is not named is not there; one that cannot be loaded ends the start with a sentence; an answer
+that fails ends its stream with the error and leaves nothing waiting.
 """
 
-from transformers import AutoModel
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from evaluation.encoding import DualEncoder, check_dual_encoder
+from PIL import Image
+from transformers import AutoModel, AutoModelForImageTextToText, TextIteratorStreamer
+
+from evaluation.encoding import DualEncoder
+from evaluation.generation import Answerer, GenerationSettings, Question
 from evaluation.loading import load_model, load_processor, pick_device
 from evaluation.page.layout import Models
+
+SETTINGS = GenerationSettings(max_new_tokens=256)
 
 
 def load_models(mmclip: str | None, mmgeolm: str | None) -> Models:
@@ -20,9 +29,30 @@ def load_models(mmclip: str | None, mmgeolm: str | None) -> Models:
     Raises:
         ValueError: if a model cannot be loaded or is of another kind.
     """
-    encoder = None
+    encoder = answer = None
     if mmclip:
         model = load_model(AutoModel, mmclip, trust_remote_code=False)
-        check_dual_encoder(model, mmclip)
-        encoder = DualEncoder(model.to(pick_device()).eval(), load_processor(mmclip, False), mmclip)
-    return Models(encoder)
+        encoder = DualEncoder(model.to(pick_device()), load_processor(mmclip, trust_remote_code=False), mmclip)
+    if mmgeolm:
+        model = load_model(AutoModelForImageTextToText, mmgeolm, trust_remote_code=False)
+        processor = load_processor(mmgeolm, trust_remote_code=False)
+        answer = partial(stream_answer, Answerer(model.to(pick_device()), processor, SETTINGS))
+    return Models(encoder, answer)
+
+
+def stream_answer(answerer: Answerer, image: Image.Image, question: str) -> Iterator[str]:
+    """The answer so far, every time there is more of it."""
+    streamer = TextIteratorStreamer(answerer.processor.tokenizer, skip_prompt=True, skip_special_tokens=True)
+
+    def generate() -> None:
+        try:
+            answerer([Question(0, [{"role": "user", "content": question}], [image])], streamer)
+        finally:
+            streamer.text_queue.put(streamer.stop_signal)  # once more does no harm: the reader has gone
+
+    with ThreadPoolExecutor(1) as pool:
+        running, text = pool.submit(generate), ""
+        for piece in streamer:
+            text += piece
+            yield text
+        running.result()

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from modeling_mmgeo.processing_mmclip import lay_on_white
+
 MAX_BYTES = 8 * 2**20
 MAX_PIXELS = 16_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
@@ -36,16 +38,9 @@ def open_upload(path: str | None) -> Image.Image:
                         f"This picture has {image.width} x {image.height} pixels; at most {MAX_PIXELS / 1e6:.0f} "
                         "million are read. Make it smaller."
                     )
-                return on_paper(ImageOps.exif_transpose(image))
+                return lay_on_white(ImageOps.exif_transpose(image))
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, EOFError) as error:
         raise ValueError(f"This file cannot be read as a picture: give a whole {', '.join(FORMATS)} file.") from error
-
-
-def on_paper(image: Image.Image) -> Image.Image:
-    """An image without transparency: what shows through is white."""
-    image = image.convert("RGBA")
-    paper = Image.new("RGBA", image.size, "white")
-    return Image.alpha_composite(paper, image).convert("RGB")
 
 
 def check_drawn(image: Image.Image | None) -> Image.Image:
@@ -54,6 +49,6 @@ def check_drawn(image: Image.Image | None) -> Image.Image:
     Raises:
         ValueError: if nothing is drawn.
     """
-    if image is None or (paper := np.asarray(on_paper(image).convert("L"))).min() == paper.max():
+    if image is None or (paper := np.asarray(lay_on_white(image).convert("L"))).min() == paper.max():
         raise ValueError("The paper is empty: draw a figure first.")
-    return on_paper(image)
+    return lay_on_white(image)
