@@ -12,6 +12,7 @@ import re
 import threading
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import accumulate
 
 from math_verify import LatexExtractionConfig, parse, verify
 
@@ -41,6 +42,7 @@ COMMANDS = {
     "tan",
 }
 LARGE = re.compile(r"\d{10}|\^[^A-Za-z+\-]*\d{3}|\^\{[^{}]*\^|[A-Za-z]{5}")
+MAX_DEPTH = 6  # brackets within brackets: the grammar's time doubles with each
 MAX_POWERS = 2  # in one formula: powers of powers of powers have millions of digits
 NOISE = re.compile(r"\\(?:text|mathrm|mathbf)\{([^{}]*)\}|\\[,;! ]|\$|\\left|\\right|~")
 DEGREE = re.compile(r"\^\{?\\circ\}?|\\degree|°|\bdegrees?\b")
@@ -67,7 +69,7 @@ def plain(answer: str) -> str:
 
 
 def is_small(formula: str) -> bool:
-    """Whether math-verify may look at it: known commands, few digits, no towers of powers."""
+    """Whether math-verify may look at it: known commands, few digits, no towers of powers or brackets."""
     commands = set(re.findall(r"\\([A-Za-z]+)", formula))
     rest = re.sub(r"\\[A-Za-z]+", "", formula)
     return (
@@ -75,6 +77,7 @@ def is_small(formula: str) -> bool:
         and commands <= COMMANDS
         and not LARGE.search(rest)
         and formula.count("^") <= MAX_POWERS
+        and max(accumulate((c in "{(") - (c in "})") for c in formula), default=0) <= MAX_DEPTH
     )
 
 
