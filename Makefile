@@ -46,20 +46,22 @@ clean:
 # Each step is a command that a user could type, and leaves a file saying that it is done: interrupt and rerun at will.
 # Real figures have a folder of their own, so switching FIGURES on and off rebuilds nothing; the report is the last run's.
 
-# Sizes, chosen for 20 minutes on 2 cores.
-ROWS ?= 1600
+# Sizes, chosen for 20 minutes on 2 cores. Few families of figures and few kinds of questions: minutes teach what a few kinds
+# of figures say, or little about forty (FAMILIES= takes them all).
+FAMILIES ?= triangle triangle_cevian right_triangle_altitude triangle_cut quadrilateral quadrilateral_diagonals circle_chord two_tangents
+ROWS ?= 2400
 TEST_ROWS ?= 200
 WARM_UP_FIGURES ?= 20000
 CAPTIONS ?= 80
 QUESTIONS ?= 200
-# Few kinds: a small language model learns nothing from two rows of each of a hundred.
 QUESTION_KINDS ?= third_angle base_angle acute_angle hypotenuse whole_side half_angle midline parallelogram_angle rectangle_diagonal corresponding_angle angle_in_semicircle read_length read_angle right_vertex
 TEST_QUESTIONS ?= 60
 
 ifeq ($(FIGURES),)
 WORK := $(RUN)/procedural
-SOURCE := --source procedural
-WARM_UP :=
+FAMILY := $(if $(FAMILIES),--families $(FAMILIES))
+SOURCE := --source procedural $(FAMILY)
+WARM_UP := $(FAMILY)
 else
 WORK := $(RUN)/geometry3k
 SOURCE := --source geometry3k --logic_forms $(FIGURES)
