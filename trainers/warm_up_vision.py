@@ -51,6 +51,10 @@ class WarmUpArguments(ScratchConfig):
         default=None,
         metadata={"help": "Procedural families to draw from, such as triangle rectangle (default: all)."},
     )
+    skip_blank_patches: bool = field(
+        default=False,
+        metadata={"help": "Encode the inked patches only, which is faster; the model is saved so and stays so."},
+    )
     glyph_weight: float = field(default=1.0, metadata={"help": "Weight of the glyph task."})
     stroke_weight: float = field(default=1.0, metadata={"help": "Weight of the stroke task."})
     statement_weight: float = field(default=1.0, metadata={"help": "Weight of the statement task."})
@@ -199,6 +203,7 @@ def warm_up(args: WarmUpArguments, training_args: WarmUpConfig) -> None:
         captions, diagrams = [*captions, *rows["caption"]], load_diagrams(rows)
     sizes = ScratchConfig(**{f.name: getattr(args, f.name) for f in fields(ScratchConfig)})
     mmclip, processor = scratch_mmclip(captions, sizes, seed=training_args.seed)
+    mmclip.config.skip_blank_patches = args.skip_blank_patches
     trainer = WarmUpTrainer(
         model=WarmUpModel(mmclip, args.glyph_weight, args.stroke_weight, args.statement_weight),
         args=training_args,

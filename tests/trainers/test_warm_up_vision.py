@@ -139,10 +139,11 @@ def test_the_command_leaves_a_plain_mmclip_and_resumes(tmp_path):
             use_cpu=True,
             muon_learning_rate=0.02,
         )
-        warm_up(WarmUpArguments(num_figures=figures, **SMALL), training)
+        warm_up(WarmUpArguments(num_figures=figures, skip_blank_patches=True, **SMALL), training)
         model = AutoModel.from_pretrained(tmp_path / folder)
         assert AutoProcessor.from_pretrained(tmp_path / folder).tokenizer.unk_token == "[UNK]"
-        assert model.config.model_type == "mmclip" and not any("head" in name for name, _ in model.named_parameters())
+        assert model.config.model_type == "mmclip" and model.config.skip_blank_patches
+        assert not any("head" in name for name, _ in model.named_parameters())
         return torch.cat([p.flatten() for p in model.parameters()])
 
     whole = run("whole", 16)
