@@ -15,18 +15,27 @@ answers are graded by rules (graders), so two runs agree and no key is needed. T
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import datasets
 import numpy as np
-from PIL import Image
-from tqdm import tqdm
 from transformers import AutoModelForImageTextToText
 from trl import TrlParser
 
 from data_scripts.cli import run_command
-from evaluation.generation import Answer, Answerer, GenerationSettings, Question, answers
+from evaluation.generation import (
+    Answer,
+    Answerer,
+    ChangeFigure,
+    GenerationSettings,
+    Question,
+    answer_into,
+    shown_figures,
+    white_paper,
+)
 from evaluation.graders import extract_answer, is_correct
 from evaluation.loading import load_model, load_processor, load_rows, pick_device
 from evaluation.predictions import PredictionFile, check_settings, summarise
@@ -77,24 +86,12 @@ class AnswerAccuracyArguments:
                 raise ValueError(f"--{name} must be at least 1, got {getattr(self, name)}")
 
 
-def figures_of(row: dict, blank: bool) -> list[Image.Image] | None:
-    """The row's figures, or white paper of the same size; None if one cannot be read."""
-    figures = [decode_image(encoded) for encoded in row["images"] or []]
-    if not figures or None in figures:
-        return None
-    return [Image.new("RGB", figure.size, "white") for figure in figures] if blank else figures
-
-
-def answer_rows(
-    rows: datasets.Dataset, answerer: Answerer, file: PredictionFile, batch_size: int, blank: bool
-) -> None:
-    """Answer every row that the file does not hold yet, and append one line per row, in the order of the rows."""
-    todo = [index for index in range(len(rows)) if index not in file.done]
-    questions = (Question(index, rows[index]["prompt"], figures_of(rows[index], blank)) for index in todo)
-    with tqdm(total=len(rows), initial=len(rows) - len(todo), desc="answers", unit="row") as progress:
-        for answer in answers(questions, answerer, batch_size):
-            file.append(prediction_of(rows[answer.row], answer))
-            progress.update()
+def questions(rows: datasets.Dataset, todo: set[int], change: ChangeFigure | None = None) -> Iterator[Question]:
+    """The questions of these rows with their figures, changed if so told, one after the other."""
+    for index in sorted(todo):
+        row = rows[index]
+        figures = shown_figures(map(decode_image, row["images"] or []), index, change)
+        yield Question(index, row["prompt"], figures or None)  # without a figure there is nothing to ask about
 
 
 def prediction_of(row: dict, answer: Answer) -> dict:
@@ -112,6 +109,13 @@ def fingerprint(rows: datasets.Dataset) -> str:
     for row in rows.select_columns(["id", "prompt", "answer"]):
         digest.update(json.dumps(row, sort_keys=True).encode())
     return digest.hexdigest()[:16]
+
+
+def load_answerer(arguments: AnswerAccuracyArguments) -> Answerer:
+    """The model on its device. Raises ValueError if it cannot be loaded, or answers no questions."""
+    model = load_model(AutoModelForImageTextToText, arguments.model, arguments.trust_remote_code)
+    processor = load_processor(arguments.model, arguments.trust_remote_code, arguments.drop_blank_tokens)
+    return Answerer(model.to(pick_device()), processor, GenerationSettings(arguments.max_new_tokens))
 
 
 def evaluate(arguments: AnswerAccuracyArguments) -> dict:
@@ -138,11 +142,14 @@ def evaluate(arguments: AnswerAccuracyArguments) -> dict:
     if arguments.max_rows is not None:
         rows = rows.select(range(min(arguments.max_rows, len(rows))))
     with PredictionFile(folder / "predictions.jsonl") as file:
-        if any(index not in file.done for index in range(len(rows))):
-            model = load_model(AutoModelForImageTextToText, arguments.model, arguments.trust_remote_code)
-            processor = load_processor(arguments.model, arguments.trust_remote_code, arguments.drop_blank_tokens)
-            answerer = Answerer(model.to(pick_device()), processor, GenerationSettings(arguments.max_new_tokens))
-            answer_rows(rows, answerer, file, arguments.batch_size, arguments.blank_images)
+        answer_into(
+            file,
+            {index: index for index in range(len(rows))},
+            partial(questions, rows, change=white_paper if arguments.blank_images else None),
+            lambda answer: prediction_of(rows[answer.row], answer),
+            partial(load_answerer, arguments),
+            arguments.batch_size,
+        )
         predictions = [file.done[index] for index in range(len(rows))]
     train = train_answers(arguments)
     result = {"measure": "answer_accuracy", **settings, "seed": arguments.seed}

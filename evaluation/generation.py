@@ -9,17 +9,19 @@ batch that does not fit into memory is answered in halves, and a question that c
 
 import gc
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from accelerate.utils.memory import clear_device_cache, should_reduce_batch_size
 from PIL import Image
+from tqdm import tqdm
 from transformers import LogitsProcessor, LogitsProcessorList, TopPLogitsWarper
 from transformers.generation.streamers import BaseStreamer
 
 from evaluation.loading import autocast
+from evaluation.predictions import PredictionFile
 
 UNREADABLE = "unreadable image"
 PATIENCE = 8  # questions refused before it counts as a defect of the model or its processor
@@ -67,6 +69,25 @@ class Answer:
     row: int
     text: str | None
     failed: str | None = None
+
+
+ChangeFigure = Callable[[Image.Image, int, int], Image.Image | None]
+"""Figure, number of its question, place among its figures -> what is shown instead; None where there is nothing."""
+
+
+def white_paper(figure: Image.Image, row: int, place: int) -> Image.Image:
+    """A figure of the same size that shows nothing: what is then still right was not read off it."""
+    return Image.new("RGB", figure.size, "white")
+
+
+def shown_figures(
+    figures: Iterable[Image.Image | None], row: int, change: ChangeFigure | None
+) -> list[Image.Image] | None:
+    """The figures of a question as the model sees them; None if one cannot be read or changed."""
+    found = list(figures)
+    if change is not None and None not in found:
+        found = [change(figure, row, place) for place, figure in enumerate(found)]
+    return None if None in found else found
 
 
 class Answerer:
@@ -164,6 +185,34 @@ def with_images(prompt: list[dict], num_images: int) -> list[dict]:
             left = 0
         messages.append({"role": message["role"], "content": content})
     return messages
+
+
+def answer_into(
+    file: PredictionFile,
+    keys: Mapping[int, int | str],
+    ask: Callable[[set[int]], Iterable[Question]],
+    line: Callable[[Answer], dict],
+    load: Callable[[], Answerer],
+    batch_size: int,
+) -> None:
+    """Answer what a file of predictions does not hold yet, and append one line per question, in their order.
+
+    Args:
+        file: where the lines go.
+        keys: what the line of each question is known by in the file, by the question's number.
+        ask: gives the questions with these numbers, one after the other.
+        line: makes the line of an answer.
+        load: the model, which a finished file does not need.
+        batch_size: questions answered at once.
+    """
+    todo = {row for row, key in keys.items() if key not in file.done}
+    if not todo:
+        return
+    answerer = load()
+    with tqdm(total=len(keys), initial=len(keys) - len(todo), desc="answers", unit="question") as progress:
+        for answer in answers(ask(todo), answerer, batch_size):
+            file.append(line(answer))
+            progress.update()
 
 
 def answers(questions: Iterable[Question], answerer: Answerer, batch_size: int) -> Iterator[Answer]:

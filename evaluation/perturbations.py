@@ -10,6 +10,7 @@ Source: MMGeoLM's robustness study turns by 30 degrees and halves the size; the 
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from zlib import crc32
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -170,3 +171,16 @@ PERTURBATIONS: dict[str, Perturbation] = {
     "font": Perturbation("another font", drawing=other_font),
     "handwriting": Perturbation("as by hand", picture=tremble, drawing=by_hand),
 }
+
+
+def perturbed(name: str, image: Image.Image, script: str | None, seed: int, *place: int) -> Image.Image | None:
+    """A figure changed by the perturbation of that name, or None where it would have to be drawn anew and cannot.
+
+    Args:
+        name: a key of `PERTURBATIONS`.
+        image: the figure, RGB.
+        script: what draws it, if that is known.
+        seed: of noise and jitter, together with the figure's place.
+        place: where the figure stands in its data set, as numbers.
+    """
+    return PERTURBATIONS[name](image, script, np.random.default_rng([seed, crc32(name.encode()), *place]))

@@ -25,8 +25,6 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from PIL import Image
-from tqdm import tqdm
 from transformers import AutoModelForImageTextToText
 from trl import TrlParser
 
@@ -34,7 +32,16 @@ from data_scripts.cli import require_at_least, run_command
 from evaluation.benchmarks import Item
 from evaluation.benchmarks.arguments import BenchmarkArguments
 from evaluation.benchmarks.prompts import render, template_text
-from evaluation.generation import Answer, Answerer, GenerationSettings, Question, answers
+from evaluation.generation import (
+    Answer,
+    Answerer,
+    ChangeFigure,
+    GenerationSettings,
+    Question,
+    answer_into,
+    shown_figures,
+    white_paper,
+)
 from evaluation.grade import GradingArguments, format_table
 from evaluation.graders.benchmarks import grade
 from evaluation.loading import load_model, load_processor, pick_device
@@ -91,14 +98,6 @@ class RunBenchmarkArguments(BenchmarkArguments, GradingArguments):
             raise ValueError(f"--prompt_template {self.prompt_template} cannot be read: {error}") from None
 
 
-def figures_of(item: Item, blank: bool) -> list[Image.Image] | None:
-    """The item's figures, or white paper of the same size; empty if it has none, None if one cannot be read."""
-    figures = [decode_image(encoded["bytes"]) if encoded["bytes"] else None for encoded in item.images]
-    if None in figures:
-        return None
-    return [Image.new("RGB", figure.size, "white") for figure in figures] if blank else figures
-
-
 def fingerprint(items: Sequence[Item], prompt: Callable[[Item], str]) -> str:
     """Short hash of all questions as they are put, and their answers: tells another version of a benchmark."""
     digest = hashlib.sha256()
@@ -108,13 +107,17 @@ def fingerprint(items: Sequence[Item], prompt: Callable[[Item], str]) -> str:
 
 
 def questions(
-    arguments: RunBenchmarkArguments, prompt: Callable[[Item], str], todo: set[int], last: int
+    arguments: BenchmarkArguments,
+    prompt: Callable[[Item], str],
+    todo: set[int],
+    change: ChangeFigure | None = None,
 ) -> Iterator[Question]:
-    """The questions of these rows with their figures, one after the other."""
-    for row, item in enumerate(islice(arguments.read(), last)):
+    """The questions of these rows with their figures, changed if so told, one after the other."""
+    for row, item in enumerate(islice(arguments.read(), max(todo, default=-1) + 1)):
         if row in todo:
             turn = [{"role": "user", "content": prompt(item)}]
-            yield Question(row, turn, figures_of(item, arguments.blank_images))
+            figures = (decode_image(encoded["bytes"]) if encoded["bytes"] else None for encoded in item.images)
+            yield Question(row, turn, shown_figures(figures, row, change))
 
 
 def prediction_of(item: Item, answer: Answer) -> dict:
@@ -124,21 +127,11 @@ def prediction_of(item: Item, answer: Answer) -> dict:
     return {"id": item.id, "prediction": answer.text}
 
 
-def answer_items(
-    arguments: RunBenchmarkArguments, items: Sequence[Item], prompt: Callable[[Item], str], file: PredictionFile
-) -> None:
-    """Answer every item that the file does not hold yet, and append one line per item, in their order."""
-    todo = {row for row, item in enumerate(items) if item.id not in file.done}
-    if not todo:
-        return
+def load_answerer(arguments: RunBenchmarkArguments) -> Answerer:
+    """The model on its device. Raises ValueError if it cannot be loaded, or answers no questions."""
     model = load_model(AutoModelForImageTextToText, arguments.model, arguments.trust_remote_code)
     processor = load_processor(arguments.model, arguments.trust_remote_code)
-    answerer = Answerer(model.to(pick_device()), processor, arguments.generation())
-    asked = questions(arguments, prompt, todo, len(items))
-    with tqdm(total=len(items), initial=len(items) - len(todo), desc="answers", unit="question") as progress:
-        for answer in answers(asked, answerer, arguments.batch_size):
-            file.append(prediction_of(items[answer.row], answer))
-            progress.update()
+    return Answerer(model.to(pick_device()), processor, arguments.generation())
 
 
 def evaluate(arguments: RunBenchmarkArguments) -> dict:
@@ -165,7 +158,14 @@ def evaluate(arguments: RunBenchmarkArguments) -> dict:
     check_settings(folder, settings)
     asked = items[: arguments.max_rows]
     with PredictionFile(folder / "predictions.jsonl", key="id") as file:
-        answer_items(arguments, asked, prompt, file)
+        answer_into(
+            file,
+            {row: item.id for row, item in enumerate(asked)},
+            partial(questions, arguments, prompt, change=white_paper if arguments.blank_images else None),
+            lambda answer: prediction_of(items[answer.row], answer),
+            partial(load_answerer, arguments),
+            arguments.batch_size,
+        )
         predictions = [file.done[item.id] for item in asked]
     failed = Counter(line["failed"] for line in predictions if "failed" in line)
     result = {"measure": "benchmark", **settings, "num_questions": len(items), "num_asked": len(asked)}

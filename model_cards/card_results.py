@@ -130,7 +130,8 @@ def _robustness_rows(result: dict) -> list[tuple[str, ...]]:
             low, high = entry["interval_95"]
             shares = (_percent(entry["clean"]), _percent(entry["accuracy"]), f"{100 * entry['difference']:+.1f}")
             interval = f"{100 * low:+.1f} to {100 * high:+.1f}"
-            rows.append((*_what(result), table_cell(of["title"]), name, *shares, interval, str(entry["num_anchors"])))
+            what = "answer accuracy" if result.get("metric") == "answer_accuracy" else f"Hit@1, {name}"
+            rows.append((*_what(result), table_cell(of["title"]), what, *shares, interval, str(entry["num_anchors"])))
     return rows
 
 
@@ -154,8 +155,8 @@ TABLES: dict[str, tuple[str, tuple[str, ...], Callable[[dict], list[tuple[str, .
     "hit_at_1": ("Hit@1: is the true partner ranked first?", HIT_HEADER, _hit_rows),
     "hard_negative_exam": ("The hard-negative exam", HIT_HEADER, _exam_rows),
     "robustness": (
-        "Robustness: Hit@1 on changed figures",
-        ("Model", "Data", "Figures", "Set", "Clean", "Changed", "Difference", "95% interval", "Anchors"),
+        "Robustness: the same questions on changed figures",
+        ("Model", "Data", "Figures", "Measure", "Clean", "Changed", "Difference", "95% interval", "Questions"),
         _robustness_rows,
     ),
     "benchmark": (
@@ -177,7 +178,7 @@ def answering_model(result: dict) -> str:
 
 
 def _what(result: dict) -> tuple[str, str]:
-    data = result["benchmark"] if result["measure"] == "benchmark" else public_name(result["dataset"])
+    data = result["benchmark"] if "benchmark" in result else public_name(result["dataset"])
     blank = ", blank images" if result["measure"] == "benchmark" and result.get("blank_images") else ""
     return table_cell(answering_model(result)), table_cell(f"{data} ({result['split']}{blank})")
 

@@ -115,6 +115,13 @@ def comparable(results: Results) -> Iterator[tuple[str, str, str | None, str, st
                 model = f"{public_name(result['model'])} (exam, {entry['source']}, {entry['config']})"
                 ends = interval(entry["interval_95"])
                 yield "hit_at_1", entry["set"], None, model, percent(entry["accuracy"]), ends
+    for result in (file.result for file in results.of("robustness")):
+        if result.get("metric") == "answer_accuracy":
+            data = result.get("benchmark") or public_name(result["dataset"])
+            for name, of in result["perturbations"].items():
+                for entry in filter(None, of["sets"].values()):
+                    change, ends = f"{100 * entry['difference']:+.1f}", interval(entry["interval_95"])
+                    yield "answer robustness", name, None, f"{answering_model(result)} on {data}", change, ends
 
 
 def hit_lines(results: Results, labels: dict[Path, str]) -> dict[str, list[Line]]:

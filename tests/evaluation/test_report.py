@@ -93,7 +93,7 @@ def test_every_kind_of_result_has_its_table(tmp_path):
     page, tables = read(tmp_path / "r.html")
     for row in (
         "| you/mmgeolm | geoqa (test) | accuracy | 65.4% | 60.0% to 70.0% | 25.0% | 754 |",
-        "| you/mmclip | you/rows (test) | out of focus | rule | 35.0% | 31.0% | -4.0 | -7.0 to -1.0 | 60 |",
+        "| you/mmclip | you/rows (test) | out of focus | Hit@1, rule | 35.0% | 31.0% | -4.0 | -7.0 to -1.0 | 60 |",
         "| image \\| only | rule | 43.2 | 40.0 to 50.0 | 9.1 | +1.2 | -1.0 to 3.0 | 2 |",
         "| we_math | you/rows (?) | 200 | 3 | 1.5% |",
         "| geoqa, accuracy | you/mmgeolm | 65.4 | 60.0 to 70.0 | MMCLIP 69.2; in-batch random 56.3;",

@@ -11,7 +11,8 @@ from data_scripts import shards
 from data_scripts.build_hard_negatives import BuildArguments, build
 from evaluation.encoding import DualEncoder
 from evaluation.perturbations import PERTURBATIONS
-from evaluation.robustness import Clean, changed, compare, main
+from evaluation.robustness import main
+from evaluation.robustness_hits import Clean, changed, compare
 from tests.data_scripts.samples import row_of
 from tests.evaluation.rows import HARD_NEGATIVES, hard_negative_rows, save
 from tests.tiny import tiny_mmclip

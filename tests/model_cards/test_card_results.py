@@ -41,7 +41,17 @@ def test_the_exam_as_a_table():
 def test_robustness_and_benchmarks_as_tables():
     robustness, benchmark = result_tables([BENCHMARK, ROBUSTNESS])
     assert robustness.rows == [
-        ("you/mmclip", "you/rows (test)", "another font", "image", "25.0%", "20.0%", "-5.0", "-8.0 to +1.0", "90")
+        (
+            "you/mmclip",
+            "you/rows (test)",
+            "another font",
+            "Hit@1, image",
+            "25.0%",
+            "20.0%",
+            "-5.0",
+            "-8.0 to +1.0",
+            "90",
+        )
     ]
     assert benchmark.rows == [("you/lmm", "we_math (testmini)", "S2", "50.0%", "45.0% to 55.0%", "", "754")]
     blank = result_tables([BENCHMARK | {"blank_images": True, "model": None, "predictions": "/home/me/p.jsonl"}])
