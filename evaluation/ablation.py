@@ -4,7 +4,8 @@
     --dataset_name rows --output_dir runs/ablations/negative_types
 
 The configuration lists conditions, each a set of options of `trainers.train_mmclip` or several such trainings one
-after the other; all take the same number of steps from the same model, with the same seeds. After every run
+after the other; all take the same number of steps from the same model, with the same seeds. With `perturbations`,
+every model is also measured on changed figures (`evaluation.robustness`), paired with the clean ones. After every run
 `results.json`, `table.md` and `plot.png` are written anew, with 95% intervals over seeds and test anchors (see
 `ablation_table`).
 
@@ -21,10 +22,19 @@ from trl import TrlParser
 
 from data_scripts.cli import require_at_least, run_command
 from data_scripts.shards import write_text
-from evaluation.ablation_runs import Condition, check_runs, measure, measured_before, plan, read_conditions
-from evaluation.ablation_table import markdown_table, plot, summarise
+from evaluation.ablation_runs import (
+    Condition,
+    check_runs,
+    measure,
+    measure_robustness,
+    measured_before,
+    plan,
+    read_conditions,
+)
+from evaluation.ablation_table import markdown_table, plot, summarise, summarise_robustness
 from evaluation.hit_at_1 import HitAtOneArguments
 from evaluation.loading import load_rows
+from evaluation.perturbations import PERTURBATIONS
 from evaluation.results import library_versions, weights_fingerprint, write_json
 from trainers.candidate_sets import COLUMNS
 
@@ -75,6 +85,13 @@ class AblationArguments:
             "help": "Condition that differences are taken to (default, or where --only leaves it out: the first)."
         },
     )
+    perturbations: list[str] | None = field(
+        default=None,
+        metadata={
+            "help": "Also measure every model on figures changed in these ways (default: none).",
+            "choices": list(PERTURBATIONS),
+        },
+    )
     batch_size: int = field(default=64, metadata={"help": "Images or captions encoded at once when measuring."})
 
     def __post_init__(self) -> None:
@@ -84,6 +101,10 @@ class AblationArguments:
         require_at_least(self, max_steps=1, batch_size=1)
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"--seeds must be different numbers, at least one, not {self.seeds}")
+        if unknown := sorted(set(self.perturbations or ()) - set(PERTURBATIONS)):
+            raise ValueError(
+                f"unknown perturbations {', '.join(unknown)}: expected some of {', '.join(PERTURBATIONS)}"
+            )
 
     def read_conditions(self) -> list[Condition]:
         """The conditions, with the data set and the options that all trainings share."""
@@ -135,7 +156,7 @@ def ablate(args: AblationArguments) -> dict:
     conditions, folder = args.read_conditions(), Path(args.output_dir)
     runs = plan(conditions, args.seeds, args.model_name_or_path, folder)
     check_runs(runs, args.model_name_or_path)
-    tests, measured, failed = args.tests(), {}, []
+    tests, measured, changed, failed = args.tests(), {}, {}, []
     for test in tests.values():
         load_rows(test.dataset, test.split, COLUMNS, test.dataset_config)
     with tqdm(total=sum(run.steps for run in runs), unit="step", desc=args.title, dynamic_ncols=True) as bar:
@@ -143,13 +164,15 @@ def ablate(args: AblationArguments) -> dict:
             bar.set_postfix_str(f"{run.condition.name}, seed {run.seed}")
             before, new = bar.n, len(measured_before(run, tests)) < len(tests)
             try:
-                measured[run.condition.name, run.seed] = measure(run, args.model_name_or_path, tests, bar.update)
+                key, base = (run.condition.name, run.seed), args.model_name_or_path
+                measured[key] = measure(run, base, tests, bar.update)
+                changed[key] = measure_robustness(run, base, tests, args.perturbations or ())
             except (Exception, SystemExit) as error:
                 failed.append({"condition": run.condition.name, "seed": run.seed, "reason": one_line(error)})
                 bar.write(f"failed: {run.condition.name}, seed {run.seed}: {failed[-1]['reason']}")
             bar.update(before + run.steps - bar.n)  # what a failed run leaves undone
-            if new or run is runs[-1]:
-                result = write_results(args, conditions, measured, failed)
+            if new or args.perturbations or run is runs[-1]:
+                result = write_results(args, conditions, measured, changed, failed)
     return result
 
 
@@ -157,6 +180,7 @@ def write_results(
     args: AblationArguments,
     conditions: list[Condition],
     measured: dict[tuple[str, int], dict],
+    changed: dict[tuple[str, int], dict],
     failed: list[dict],
 ) -> dict:
     """Write `results.json`, `table.md` and `plot.png` of what is measured so far."""
@@ -173,6 +197,10 @@ def write_results(
         "tests": {
             test: summarise({key: sets[test]["sets"] for key, sets in measured.items()}, conditions, baseline)
             for test in args.tests()
+        },
+        "robustness": {
+            test: summarise_robustness({key: found[test] for key, found in changed.items()}, conditions)
+            for test in (args.tests() if args.perturbations else ())
         },
         "failed": failed,
         "versions": library_versions(),

@@ -21,6 +21,8 @@ from trl import TrlParser
 
 from evaluation.hit_at_1 import HitAtOneArguments, evaluate
 from evaluation.results import weights_fingerprint, write_json
+from evaluation.robustness import RobustnessArguments
+from evaluation.robustness import evaluate as evaluate_robustness
 from trainers.hard_negative_config import HardNegativeConfig
 from trainers.scratch import ScratchConfig
 from trainers.train_mmclip import DataArguments, ModelArguments
@@ -279,6 +281,44 @@ def measure(run: Run, base: str, tests: Mapping[str, HitAtOneArguments], advance
             results[name] = result | {"test_fingerprint": _test(arguments)}
             write_json(_result_file(run, name), results[name])
             _free_memory()
+    return results
+
+
+def measure_robustness(
+    run: Run, base: str, tests: Mapping[str, HitAtOneArguments], perturbations: Sequence[str]
+) -> dict[str, dict]:
+    """What a trained run loses on changed figures of every test, by `evaluation.robustness`, which keeps what is done.
+
+    Args:
+        run: which one.
+        base: the model that trainings start from.
+        tests: by name.
+        perturbations: names of those to measure; none if empty.
+
+    Returns:
+        The perturbations of its result by test, with the hits of every anchor, changed and clean.
+    """
+    results = {}
+    for name, test in tests.items() if perturbations else ():
+        folder = run.folder / f"robustness-{slug(name)}-{_test(test)}"
+        there = folder / "results.json"
+        found = json.loads(there.read_text(encoding="utf-8"))["perturbations"] if there.is_file() else {}
+        if not set(perturbations) <= found.keys():
+            arguments = RobustnessArguments(
+                model=run.model(base),
+                dataset=test.dataset,
+                dataset_config=test.dataset_config,
+                split=test.split,
+                perturbations=list(perturbations),
+                num_candidates=test.num_candidates,
+                batch_size=test.batch_size,
+                output_dir=str(folder),
+                keep_hits=True,
+            )
+            with open(run.folder / "log.txt", "a", encoding="utf-8") as log, contextlib.redirect_stderr(log):
+                found = evaluate_robustness(arguments)["perturbations"]
+            _free_memory()
+        results[name] = {perturbation: found[perturbation] for perturbation in perturbations}
     return results
 
 

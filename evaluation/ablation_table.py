@@ -51,10 +51,31 @@ def summarise(
     return summary
 
 
-def _hits(by_seed: Mapping[int, Mapping[str, dict | None]]) -> dict[str, list[np.ndarray]]:
+def summarise_robustness(
+    runs: Mapping[tuple[str, int], Mapping[str, dict]], conditions: Sequence[Condition]
+) -> dict[str, dict]:
+    """Per condition that has a run, what each perturbation takes from it: differences to its own clean figures.
+
+    Args:
+        runs: by condition and seed, the perturbations of a result of `evaluation.robustness` with hits.
+        conditions: in the order of the table.
+    """
+    summary: dict[str, dict] = {}
+    for condition in conditions:
+        by_seed = {seed: found for (name, seed), found in runs.items() if name == condition.name}
+        for perturbation, of in next(iter(by_seed.values()), {}).items():
+            sets = {seed: found[perturbation]["sets"] for seed, found in by_seed.items()}
+            changed, clean = _hits(sets), _hits(sets, "clean_hits")
+            figures = {name: _figures(changed[name], clean[name], True) for name in changed if changed[name]}
+            entry = {"title": of["title"], "seeds": list(by_seed), "sets": figures}
+            summary.setdefault(condition.name, {})[perturbation] = entry
+    return summary
+
+
+def _hits(by_seed: Mapping[int, Mapping[str, dict | None]], of: str = "hits") -> dict[str, list[np.ndarray]]:
     """Hits `[seeds, anchors]` of every set that has anchors, and those of all sets for their mean."""
     found = {
-        name: [np.array([sets[name]["hits"] for sets in by_seed.values()], dtype=float)]
+        name: [np.array([sets[name][of] for sets in by_seed.values()], dtype=float)]
         for name in SET_NAMES
         if all(sets[name] for sets in by_seed.values())
     }
@@ -122,9 +143,35 @@ def markdown_table(result: Mapping) -> str:
         f"the interval of the difference to {result['baseline']!r}, on the same anchors, lies above or below 0.",
         "",
     ]
+    lines += _robustness_lines(result)
     for entry in result["failed"]:
         lines.append(f"- failed: {entry['condition']}, seed {entry['seed']}: {entry['reason']}")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _robustness_lines(result: Mapping) -> list[str]:
+    """A table per test that was also measured on changed figures."""
+    lines: list[str] = []
+    for test, conditions in result.get("robustness", {}).items():
+        entries = [(name, of) for name, perturbations in conditions.items() for of in perturbations.values()]
+        names = [name for name in (*SET_NAMES, MEAN) if any(name in of["sets"] for _, of in entries)]
+        if not names:
+            continue
+        title = "Robustness" if len(result["robustness"]) == 1 else f"Robustness: {test}"
+        lines += [f"## {title}", "", "| condition | figures | " + " | ".join(names) + " |"]
+        lines.append("|---" * (len(names) + 2) + "|")
+        for condition, of in entries:
+            cells = [_change_cell(of["sets"].get(name)) for name in names]
+            lines.append(f"| {condition} | {of['title']} | " + " | ".join(cells) + " |")
+        lines += ["", "Change of Hit@1 in points against the same model on the same figures as they are.", ""]
+    return lines
+
+
+def _change_cell(figures: Mapping | None) -> str:
+    if figures is None:
+        return ""
+    low, high = (100 * value for value in figures["difference_interval_95"])
+    return f"{100 * figures['difference']:+.1f} [{low:+.1f}, {high:+.1f}]"
 
 
 def _cell(figures: Mapping | None) -> str:

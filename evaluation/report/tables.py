@@ -46,6 +46,23 @@ def ablation_tables(result: dict) -> Iterator[ResultTable]:
         if rows:
             title = f"{result['title']} ({test}; differences to {result['baseline']})"
             yield ResultTable(title, header, rows)
+    yield from ablation_robustness_tables(result)
+
+
+def ablation_robustness_tables(result: dict) -> Iterator[ResultTable]:
+    """A table per test of an ablation whose models were also measured on changed figures."""
+    header = ("Condition", "Figures", "Set", "Hit@1", "95% interval", "Change", "95% interval", "Seeds")
+    for test, conditions in result.get("robustness", {}).items():
+        rows = []
+        for condition, perturbations in conditions.items():
+            for of in perturbations.values():
+                for name, entry in of["sets"].items():
+                    shares = (percent(entry["accuracy"]), interval(entry["interval_95"]))
+                    change = (f"{100 * entry['difference']:+.1f}", interval(entry["difference_interval_95"]))
+                    cells = (table_cell(condition), table_cell(of["title"]), name, *shares, *change)
+                    rows.append((*cells, str(len(of["seeds"]))))
+        if rows:
+            yield ResultTable(f"{result['title']}: changed figures ({test}; against clean ones)", header, rows)
 
 
 def contamination_table(files: list[ResultFile]) -> ResultTable:

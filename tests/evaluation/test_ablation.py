@@ -220,6 +220,25 @@ def test_intervals_cover_seeds_and_anchors():
     assert level["difference"] == 0 and level["difference_interval_95"] == [0.0, 0.0]
 
 
+def test_every_model_is_measured_on_changed_figures(base, rows, tmp_path, monkeypatch):
+    options = {"conditions": CONDITIONS[:2], "perturbations": ["rotation", "line_width"], "max_steps": 2}
+    result = ablate(arguments(base, rows, tmp_path, **options))
+    assert not result["failed"]
+    for condition, seeds in (("before", [0]), ("image only", [0, 1])):
+        turned = result["robustness"]["test"][condition]["rotation"]
+        assert turned["seeds"] == seeds and set(turned["sets"]) == {*SET_NAMES, MEAN}
+        assert result["robustness"]["test"][condition]["line_width"]["sets"] == {}  # these rows have no scripts
+        for name in SET_NAMES:
+            figures, clean = turned["sets"][name], result["tests"]["test"][condition]["sets"][name]
+            assert figures["difference"] == pytest.approx(figures["accuracy"] - clean["accuracy"])
+            low, high = figures["difference_interval_95"]
+            assert low <= figures["difference"] <= high
+    table = (tmp_path / "table.md").read_text()
+    assert "| image only | turned by 30° |" in table and "against the same model on the same figures" in table
+    monkeypatch.setattr(ablation_runs, "evaluate_robustness", None)  # what is measured is not measured again
+    assert ablate(arguments(base, rows, tmp_path, **options)) == result
+
+
 def test_a_missing_baseline_leaves_differences_out():
     conditions = read_conditions([{"name": "a"}, {"name": "b"}], {}, 1)
     summary = summarise({("b", 0): sets_of({"rule": [1, 0]})}, conditions, "a")
@@ -234,6 +253,8 @@ def test_the_tables_of_the_project_can_be_run(config, base, tmp_path):
     assert len(args.seeds) == 3 and args.title != AblationArguments.title
     check_runs(plan(conditions, args.seeds, base, tmp_path), base)
     assert all(sum(p.steps for p in c.phases) == args.max_steps for c in conditions if c.phases)
+    if config.stem == "robustness":
+        assert {"rotation", "downscale"} <= set(args.perturbations)
     if config.stem == "image_negatives":
         assert [c.phases[0].options["dataset_name"] for c in conditions] == ["rows", "rows-retrieved"]
     if config.stem == "negative_types":
