@@ -28,7 +28,7 @@ from evaluation.report.failures import gallery
 from evaluation.report.plots import curves, dot_plot, embed, embed_file
 from evaluation.report.results_files import ResultFile, Results, find_results
 from evaluation.report.tables import all_tables, benchmark_lines, exam_lines, hit_lines
-from model_cards.card_results import NEEDED, answering_model, eval_results
+from model_cards.card_results import NEEDED, answering_model, eval_results, public_name
 from trainers.rows import image_bytes, undecoded
 
 LOGGED = ("glyph_accuracy", "statement_accuracy", "image_hit_at_1", "text_hit_at_1", "eval_hit_at_1", "loss")
@@ -80,14 +80,20 @@ def labels(results: Results) -> dict[Path, str]:
     return names
 
 
+def picture_title(result: dict) -> str:
+    """What a picture beside a result is about."""
+    if result["measure"] == "robustness":
+        return f"{answering_model(result)} on {result.get('benchmark') or public_name(result['dataset'])}"
+    return result.get("title") or result["benchmark"]
+
+
 def pictures(results: Results) -> Iterator[dict[str, str]]:
     """Pictures that stand beside results, with a title."""
     for measure, names in BESIDE.items():
         for file in results.of(measure):
             for name in names:
                 if address := embed_file(file.folder / name):
-                    title = file.result.get("title") or file.result.get("benchmark") or answering_model(file.result)
-                    yield {"title": f"{measure.capitalize()}: {title}", "address": address}
+                    yield {"title": f"{measure.capitalize()}: {picture_title(file.result)}", "address": address}
 
 
 def answers(file: ResultFile, not_shown: list[tuple[str, str]]) -> list[dict]:
