@@ -29,6 +29,7 @@ from .decontamination.image_hash import hash_bytes
 from .decontamination.items import Item, question_text
 from .decontamination.overlap import TestSet
 from .diagram.drawing import Drawing, NoRoom, Style, lay_out, rasterise
+from .diagram.script import to_script
 from .executors import ScaleArguments, make_shards
 from .png import encode_png
 from .questions import KINDS, Question, draw_question
@@ -38,7 +39,7 @@ from .sources import QUESTION_SOURCES, SOURCES, credits_of, license_of
 from .sources.records import Record
 from .sources.sft import sft_row
 
-VERSION = 3  # of the rows: raised whenever the same seed gives other bytes
+VERSION = 4  # of the rows: raised whenever the same seed gives other bytes
 CONFIG = "default"
 PROCEDURAL = "procedural"
 DRAWS = 20  # figures tried for a row before it is given up
@@ -54,6 +55,7 @@ FEATURES = Features(
         "answer": TEXT,  # what stands in the box: the value, or the letter of a choice
         "value": TEXT,  # the value either way
         "choices": List(TEXT),  # in the order of their letters; empty where the question is open
+        "script": TEXT,  # a matplotlib script that draws the figure; empty where the figure is not ours
     }
 )
 
@@ -143,6 +145,7 @@ def build_row(index: int, split: str, kinds: list[str], multiple_choice: float, 
         "answer": posed.answer,
         "value": posed.value,
         "choices": list(posed.choices),
+        "script": to_script(drawing),
     }
 
 

@@ -42,6 +42,8 @@ def plot(result: dict) -> Canvas:
                 low, high = (100 * end for end in entry["interval_95"])
                 ax.hlines(place, low, high, color="C0", linewidth=2)
                 ax.plot(100 * entry["difference"], place, "o", color="C0", markersize=4)
+        low, high = ax.get_xlim()
+        ax.set_xlim(min(low, -1), max(high, 1))
         ax.axvline(0, color="black", linewidth=0.8, linestyle="dotted")
         ax.set_title(f"{name} set" if result["metric"] == "hit_at_1" else name, fontsize=9)
         ax.set_xlabel(f"change of {METRICS[result['metric']]}, points", fontsize=8)

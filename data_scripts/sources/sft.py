@@ -16,7 +16,8 @@ def sft_row(record: Record, skipped: Counter[str]) -> dict | None:
 
     Returns:
         `id`, `kind` (the source), `prompt` and `completion` (conversational), `images` (undecoded, one or none),
-        `answer` (what stands in the box), `value` and `choices`.
+        `answer` (what stands in the box), `value`, `choices` and an empty `script`: nothing says how to draw the
+        figure.
     """
     if not record.question or not record.answer:
         skipped["question: none" if not record.question else "question: no answer"] += 1
@@ -42,6 +43,7 @@ def sft_row(record: Record, skipped: Counter[str]) -> dict | None:
         "answer": answer,
         "value": value,
         "choices": list(record.choices),
+        "script": "",
     }
 
 

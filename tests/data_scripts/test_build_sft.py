@@ -1,5 +1,6 @@
 """The command that builds questions: what it writes, that it is the same again, what it leaves out, how it refuses."""
 
+import io
 import json
 import re
 from pathlib import Path
@@ -7,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from datasets import Dataset, load_dataset
+from PIL import Image
 
 from data_scripts import build_sft, shards
 from data_scripts.build_sft import FEATURES, SftArguments, build, build_row, main
 from data_scripts.cli import run_command
 from data_scripts.decontamination import overlap
+from data_scripts.diagram.drawing import rasterise
+from data_scripts.diagram.script import from_script
 from data_scripts.questions import KINDS
 
 from .samples import fake_encode
@@ -60,6 +64,11 @@ def test_a_row_is_conversational_and_boxed():
         assert len(row["choices"]) in (0, 4)
         assert row["value"] == (row["choices"]["ABCD".index(row["answer"])] if row["choices"] else row["answer"])
         assert row == build_row(index, "train", **OPTIONS)
+        figure = np.asarray(Image.open(io.BytesIO(row["images"][0]["bytes"])).convert("L"), dtype=int)
+        redrawn = np.asarray(
+            Image.fromarray(np.asarray(rasterise(from_script(row["script"])))).convert("L"), dtype=int
+        )
+        assert redrawn.shape == figure.shape and abs(redrawn - figure).mean() < 1  # up to the script's rounding
 
 
 def test_every_kind_has_room_on_small_figures():

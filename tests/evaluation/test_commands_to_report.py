@@ -46,6 +46,7 @@ def run(command, parts, exam, tmp_path, monkeypatch):
     folder = tmp_path / "run"
     mmclip, llava = ("--model", parts / "mmclip"), ("--model", parts / "llava", "--max_new_tokens", 3)
     rows, we_math = ("--dataset", parts / "rows"), ("--benchmark", "we_math", "--data_dir", parts / "we_math")
+    questions = ("--dataset", parts / "questions")
     config = folder.with_name("ablation.yaml")
     conditions = [{"name": "before", "phases": []}, {"name": "image only"}]
     options = {"title": "Kinds", "max_steps": 1, "seeds": [0], "training": TRAINING, "conditions": conditions}
@@ -56,10 +57,11 @@ def run(command, parts, exam, tmp_path, monkeypatch):
         (sit.main, *mmclip, "--exam", exam.folder, "--output_dir", folder / "exam"),
         (robustness.main, *mmclip, *rows, "--output_dir", folder / "robust", "--perturbations", "font", "rotation"),
         (robustness.main, *llava, *we_math, "--output_dir", folder / "robust-lmm", "--perturbations", "rotation"),
+        (robustness.main, *llava, *questions, "--output_dir", folder / "redrawn", "--perturbations", "font"),
         (run_benchmark.main, *llava, *we_math, "--output_dir", folder / "we_math"),
         (grade.main, *we_math, "--predictions", folder / "we_math" / "predictions.jsonl", "--output",
          folder / "graded.json"),
-        (answer_accuracy.main, *llava, "--dataset", parts / "questions", "--output_dir", folder / "answers"),
+        (answer_accuracy.main, *llava, *questions, "--output_dir", folder / "answers"),
         (contamination.main, *we_math, "--train", parts / "questions", "--output_dir", folder / "contamination"),
         (ablation.main, "--config", config, *warm, "--output_dir", folder / "ablation"),
     ):  # fmt: skip
@@ -105,6 +107,9 @@ def test_the_report_reads_what_every_command_writes(command, run, tmp_path):
     turned = json.loads((run / "robust-lmm" / "results.json").read_text())["perturbations"]["rotation"]["sets"]
     row = f"| llava | we_math (testmini) | turned by 30° | answer accuracy | {turned['answers']['clean']:.1%} |"
     assert row in tables
+    assert re.search(
+        r"^\| llava \| questions \(test\) \| another font \| answer accuracy \|.* 3 \|$", tables, re.MULTILINE
+    )
     trained = json.loads((run / "ablation" / "results.json").read_text())["tests"]["test"]["image only"]["sets"]
     assert f"| image only | image | {100 * trained['image']['accuracy']:.1f} |" in tables
     seen = json.loads((run / "contamination" / "contamination.json").read_text())

@@ -28,6 +28,7 @@ def test_sft_row_of_a_question_with_choices():
         "answer": "B",
         "value": "20",
         "choices": ["10", "20"],
+        "script": "",
     }
 
 
