@@ -98,7 +98,8 @@ class AnswerTask:
             return {row: file.done[row] for row in keys}
 
     def _changed(self, name: str, figure: Image.Image, row: int, place: int) -> Image.Image | None:
-        return perturbed(name, figure, self.scripts.get(row), self.arguments.seed, row, place)
+        script = self.scripts.get(row) if place == 0 else None  # a script draws one figure
+        return perturbed(name, figure, script, self.arguments.seed, row, place)
 
     def _load(self) -> Answerer:
         arguments = self.arguments

@@ -116,6 +116,7 @@ def test_figures_are_drawn_anew_where_a_row_has_a_script(command, models, asked,
     row = row_of(1, image_size=96)
     rows = [question | {"script": ""} for question in sft_rows(3)]
     rows[1] |= {"images": [row["image"]], "script": row["script"]}
+    rows[2] |= {"images": [row["image"]] * 2, "script": row["script"]}  # of which figure?
     features = SFT.copy()
     features["script"] = Value("string")
     data = save(tmp_path / "data", features, test=rows)
