@@ -26,9 +26,9 @@ from modeling_mmgeo.configuration_mmclip import check_blank_patches
 from .collators import TEXT_FAMILIES
 from .hard_negative_config import HardNegativeConfig
 from .hard_negative_trainer import HardNegativeTrainer
-from .lora import LoraArguments, mmclip_lora, save_merged
+from .lora import LoraArguments, mmclip_lora, save_trained
 from .rows import check_columns, load_split
-from .run import drop_pickled_arguments, evaluate, train
+from .run import evaluate, train
 from .scratch import ScratchConfig, scratch_mmclip
 
 
@@ -162,9 +162,7 @@ def main(arguments: list[str] | None = None, callbacks: list[TrainerCallback] | 
         ),
     )
     train(trainer, trainer.data_collator.report)
-    save_merged(trainer) if model_arguments.merge_adapter else trainer.save_model()
-    if trainer.is_world_process_zero():
-        drop_pickled_arguments(args.output_dir)
+    save_trained(trainer, model_arguments)
     evaluate(trainer)
 
 
