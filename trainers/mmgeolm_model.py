@@ -18,7 +18,7 @@ from modeling_mmgeo import (
     MMGeoLMForConditionalGeneration,
     MMGeoLMProcessor,
 )
-from modeling_mmgeo.modeling_mmgeolm import config_of_parts
+from modeling_mmgeo.joining import config_of_parts
 
 from .mmgeolm_config import PROJECTOR, FreezeArguments, ModelArguments, quantisation
 
