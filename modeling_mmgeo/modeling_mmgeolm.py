@@ -161,6 +161,8 @@ class MMGeoLMModel(LlavaModel):
                 position_ids = positions_of(self.config, input_ids, pixel_attention_mask, attention_mask)
             if attention_mask is None and past_key_values is None:
                 attention_mask = torch.ones_like(position_ids)  # else gaps would pass for packed sequences
+        elif position_ids is not None and attention_mask is past_key_values is None:
+            attention_mask = mask_over_gaps(position_ids)  # likewise, where `generate` works without a cache
         return super().forward(
             input_ids=input_ids,
             pixel_values=pixel_values,
@@ -219,14 +221,6 @@ class MMGeoLMForConditionalGeneration(LlavaForConditionalGeneration):
             return super()._prepare_position_ids_for_generation(inputs_tensor, model_kwargs)
         input_ids = model_kwargs.get("input_ids", inputs_tensor)
         return positions_of(self.config, input_ids, kept, model_kwargs.get("attention_mask"))
-
-    def prepare_inputs_for_generation(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """As in LLaVA; without a cache, gaps between positions must not pass for packed sequences."""
-        inputs = super().prepare_inputs_for_generation(*args, **kwargs)
-        position_ids = inputs.get("position_ids")
-        if position_ids is not None and inputs.get("past_key_values") is inputs.get("attention_mask") is None:
-            inputs["attention_mask"] = mask_over_gaps(position_ids)
-        return inputs
 
     @classmethod
     def from_parts(
