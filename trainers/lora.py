@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 
 from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model
 from torch import nn
-from transformers import PreTrainedModel, Trainer
+from transformers import PreTrainedModel, Trainer, TrainingArguments
 
 from modeling_mmgeo import MMCLIPModel
 
 from .frozen_towers import TOWERS
 from .hub import HubReady
+from .run import sharded
 
 # The attention layers of CLIP, AltCLIP (whose text tower is an XLM-R) and SigLIP, but not SigLIP's pooling head, whose
 # attention has one weight for three projections.
@@ -101,6 +102,15 @@ def add_adapter(model: MMCLIPModel, config: PeftConfig, frozen: dict[str, list[n
             "(lora.mmclip_lora does), or do not freeze it."
         )
     return wrapped
+
+
+def check_merging(options: LoraArguments, args: TrainingArguments) -> None:
+    """Raises ValueError if LoRA is to be merged into weights of which no process holds the whole."""
+    if options.merge_adapter and sharded(args):
+        raise ValueError(
+            "--merge_adapter needs the whole weights, and FSDP and DeepSpeed shard them: train without it, and merge "
+            "afterwards with PeftModel.from_pretrained(base, folder).merge_and_unload()."
+        )
 
 
 def save_trained(
