@@ -25,6 +25,7 @@ from transformers.utils import ModelOutput, cached_file
 
 from .blank_patches import choose_patches, encode_patches
 from .configuration_mmclip import MMCLIPConfig, check_dual_encoder, forget_folder
+from .negative_blocks import check_owner, pad_to, split_blocks
 from .shared_prefixes import can_share_prefixes, pool_sharing_prefixes, text_lengths
 
 # What the vision towers of the family take besides pixels; each also exists with the prefix `negative_`.
@@ -58,36 +59,6 @@ class MMCLIPOutput(ModelOutput):
     negative_text_owner: torch.LongTensor | None = None
     logit_scale: torch.FloatTensor | None = None
     logit_bias: torch.FloatTensor | None = None
-
-
-def check_owner(owner: torch.Tensor | None, count: int | None, rows: int, kind: str) -> None:
-    """Check that each of `count` negatives names a row of the batch.
-
-    Raises:
-        ValueError: if negatives come without owners or owners without negatives, or an owner is out of `[0, rows)`.
-    """
-    name = f"negative_{kind}_owner"
-    if (owner is None) != (count is None):
-        given, absent = (name, f"negative {kind}s") if count is None else (f"negative {kind}s", name)
-        raise ValueError(f"{given} came without {absent}: give both, one owner per negative {kind}, or neither.")
-    if owner is None:
-        return
-    if owner.is_floating_point() or owner.dim() != 1 or len(owner) != count:
-        raise ValueError(
-            f"{name} must be a vector of {count} integers, one per negative {kind}, "
-            f"got {tuple(owner.shape)} of {owner.dtype}: build it together with the negatives in the collator."
-        )
-    if count and not torch.compiler.is_compiling() and not 0 <= int(owner.min()) <= int(owner.max()) < rows:
-        span = f"[{int(owner.min())}, {int(owner.max())}]"
-        raise ValueError(
-            f"{name} must lie in [0, {rows}), the rows of this batch, but spans {span}: "
-            "count rows within the batch, not within the data set."
-        )
-
-
-def pad_to(ids: torch.Tensor, length: int, value: int) -> torch.Tensor:
-    """Append `value` on the right of `[rows, tokens]` up to `length` tokens; longer rows are left alone."""
-    return nn.functional.pad(ids, (0, max(0, length - ids.shape[1])), value=value)
 
 
 def load_stock_backbone(name: str, **kwargs: Any) -> tuple[PreTrainedModel, int | None]:
@@ -397,11 +368,3 @@ class MMCLIPModel(PreTrainedModel):
         without the way back: resuming would drop the text tower of AltCLIP with no more than a warning.
         """
         return super().save_pretrained(save_directory, *args, save_original_format=save_original_format, **kwargs)
-
-
-def split_blocks(
-    embeds: torch.Tensor, positives: torch.Tensor | None, negatives: torch.Tensor | None
-) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-    """Undo the stacking of positives and negatives."""
-    count = 0 if positives is None else len(positives)
-    return (None if positives is None else embeds[:count]), (None if negatives is None else embeds[count:])

@@ -9,10 +9,11 @@ Promises: a push that fails costs no step; the next one, or the last, sends ever
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import CommitInfo, CommitOperationAdd, HfApi, ModelCardData
+from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi, ModelCardData
 from transformers.trainer_utils import HubStrategy
 from transformers.utils import logging
 from transformers.utils.hub import PushInProgress
@@ -90,8 +91,16 @@ class HubReady:
         ):
             super().init_hf_repo(token, private)
 
-    def push_folder(self, folder: str | os.PathLike, message: str, blocking: bool = True) -> CommitInfo | Any:
+    def push_folder(
+        self, folder: str | os.PathLike, message: str, blocking: bool = True, replaced: Sequence[str] = ()
+    ) -> CommitInfo | Any:
         """Send the files of a folder that loading needs, as one commit; with `blocking=False` as a Future.
+
+        Args:
+            folder: a saved model or checkpoint.
+            message: of the commit.
+            blocking: whether to wait until all is sent.
+            replaced: files of earlier pushes that go in the same commit, if they are there.
 
         Raises:
             ValueError: if the Hub refuses or cannot be reached.
@@ -103,6 +112,11 @@ class HubReady:
         operations = [CommitOperationAdd(path_in_repo=file.name, path_or_fileobj=file) for file in files]
         with explained(f"Pushing to {self.hub_model_id}", self.args.hub_token):
             revision = self.args.hub_revision
+            operations += [
+                CommitOperationDelete(path_in_repo=name, is_folder=False)
+                for name in replaced
+                if api.file_exists(self.hub_model_id, name, revision=revision)
+            ]
             if all(file.name != "README.md" for file in files) and not api.file_exists(
                 self.hub_model_id, "README.md", revision=revision
             ):

@@ -1,19 +1,23 @@
-"""LoRA (arXiv 2106.09685) for the training commands: its options, and how an MMCLIP gets it.
+"""LoRA (arXiv 2106.09685) for the training commands: its options, how an MMCLIP gets it, and what is saved at the end.
 
 In an MMCLIP, the attention of both towers gets low-rank adapters, and what projects their outputs into the common
 space is trained in full. The logit scale and bias stay as they are: PEFT saves adapters and modules, no lone
 parameters, and an adapter must be whole when `PeftModel.from_pretrained` puts it on its base.
 """
 
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from peft import LoraConfig, PeftConfig, PeftModel, get_peft_model
 from torch import nn
-from transformers import Trainer
+from transformers import PreTrainedModel, Trainer, TrainingArguments
 
 from modeling_mmgeo import MMCLIPModel
 
 from .frozen_towers import TOWERS
+from .hub import HubReady
+from .run import sharded
 
 # The attention layers of CLIP, AltCLIP (whose text tower is an XLM-R) and SigLIP, but not SigLIP's pooling head, whose
 # attention has one weight for three projections.
@@ -26,6 +30,7 @@ PROJECTIONS = {
     "image": ("backbone.visual_projection",),
     "text": ("backbone.text_projection", "text_model.transformation", "text_model.head"),
 }
+ADAPTER = ("adapter_config.json", "adapter_model.safetensors")  # its files, as PEFT names them
 
 
 @dataclass
@@ -99,15 +104,40 @@ def add_adapter(model: MMCLIPModel, config: PeftConfig, frozen: dict[str, list[n
     return wrapped
 
 
-def save_merged(trainer: Trainer) -> None:
-    """Save the whole model to the output folder, with LoRA merged into its weights, and the processor.
+def check_merging(options: LoraArguments, args: TrainingArguments) -> None:
+    """Raises ValueError if LoRA is to be merged into weights of which no process holds the whole."""
+    if options.merge_adapter and sharded(args):
+        raise ValueError(
+            "--merge_adapter needs the whole weights, and FSDP and DeepSpeed shard them: train without it, and merge "
+            "afterwards with PeftModel.from_pretrained(base, folder).merge_and_unload()."
+        )
 
-    Raises:
-        ValueError: if the model has no LoRA.
+
+def save_trained(
+    trainer: HubReady, options: LoraArguments, read_base: Callable[[], PreTrainedModel] | None = None
+) -> None:
+    """Save the model or its adapter and the processor to the output folder, and push them if that is asked for.
+
+    Args:
+        trainer: after training.
+        options: whether LoRA is merged into the weights, so that the whole model is saved.
+        read_base: reads the model that the adapter was put on, where it was quantised: LoRA goes into whole weights.
     """
-    model = trainer.accelerator.unwrap_model(trainer.model)
-    if not hasattr(model, "merge_and_unload"):
-        raise ValueError(f"A {type(model).__name__} has no adapter to merge.")
-    if trainer.is_world_process_zero():
-        model.merge_and_unload().save_pretrained(trainer.args.output_dir)
-        trainer.processing_class.save_pretrained(trainer.args.output_dir)
+    folder, push = trainer.args.output_dir, trainer.args.push_to_hub
+    if not options.merge_adapter:
+        trainer.push_to_hub() if push else trainer.save_model(folder)
+    elif trainer.is_world_process_zero():
+        merged(trainer, read_base).save_pretrained(folder)
+        trainer.processing_class.save_pretrained(folder)
+        if push:
+            trainer.push_folder(folder, "End of training", replaced=ADAPTER)
+
+
+def merged(trainer: Trainer, read_base: Callable[[], PreTrainedModel] | None = None) -> PreTrainedModel:
+    """The trained model with its adapter in its weights; `read_base` as in `save_trained`."""
+    adapted = trainer.accelerator.unwrap_model(trainer.model)
+    if read_base is None:
+        return adapted.merge_and_unload()
+    with tempfile.TemporaryDirectory(dir=trainer.args.output_dir, prefix="tmp-") as folder:
+        adapted.save_pretrained(folder)
+        return PeftModel.from_pretrained(read_base(), folder).merge_and_unload()

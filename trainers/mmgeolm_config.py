@@ -13,7 +13,7 @@ from transformers import BitsAndBytesConfig, TrainingArguments
 from transformers.utils import is_bitsandbytes_available, is_torch_bf16_gpu_available
 from trl import SFTConfig
 
-from .lora import LoraArguments
+from .lora import LoraArguments, check_merging
 
 PROJECTOR = "multi_modal_projector"
 LANGUAGE_LAYERS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj)"  # that get LoRA
@@ -185,6 +185,7 @@ def check_model(model: ModelArguments, args: FreezeArguments) -> None:
                 "Quantised weights cannot be trained: add --use_peft to --load_in_4bit or --load_in_8bit."
             )
         return
+    check_merging(model, args)
     if args.freeze_language_model:
         raise ValueError(
             "--use_peft trains the language model, which stays frozen here: it is for the stages after align, without "

@@ -1,13 +1,12 @@
 """The MMGeoLM that a stage trains: read, joined from its parts or sketched without a weight; and what is frozen."""
 
 import re
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 
 import torch
-from peft import PeftModel
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, Trainer
 from transformers.processing_utils import ProcessorMixin
 
@@ -19,9 +18,8 @@ from modeling_mmgeo import (
     MMGeoLMForConditionalGeneration,
     MMGeoLMProcessor,
 )
-from modeling_mmgeo.modeling_mmgeolm import config_of_parts
+from modeling_mmgeo.joining import config_of_parts
 
-from .hub import HubReady
 from .mmgeolm_config import PROJECTOR, FreezeArguments, ModelArguments, quantisation
 
 
@@ -54,22 +52,25 @@ def check_kind(name: str) -> None:
 def load_processor(model: ModelArguments) -> ProcessorMixin:
     """The processor of the MMGeoLM to train; no weight is read.
 
+    With `drop_blank_tokens` it leaves the tokens of blank patches out, blank by the model's own measure.
+
     Raises:
         ValueError: if a checkpoint cannot be found or is of the wrong kind.
     """
     with loading(model):
         if model.model_name_or_path is not None:
             check_kind(model.model_name_or_path)
-            return MMGeoLMProcessor.from_pretrained(model.model_name_or_path)
-        return MMGeoLMProcessor.from_parts(
-            MMCLIPProcessor.from_backbone(model.mmclip), AutoTokenizer.from_pretrained(language_model_name(model))
-        )
-
-
-def drop_blank_tokens(processor: ProcessorMixin, config: PreTrainedConfig) -> None:
-    """Have the processor leave the tokens of blank patches out, blank by the model's own measure."""
-    processor.drop_blank_tokens = True
-    processor.min_patches, processor.blank_tolerance = config.min_patches, config.blank_tolerance
+            processor = MMGeoLMProcessor.from_pretrained(model.model_name_or_path)
+        else:
+            processor = MMGeoLMProcessor.from_parts(
+                MMCLIPProcessor.from_backbone(model.mmclip), AutoTokenizer.from_pretrained(language_model_name(model))
+            )
+        if model.drop_blank_tokens:
+            processor.drop_blank_tokens = True
+            measure = AutoConfig.from_pretrained(model.model_name_or_path or model.mmclip)
+            for name in ("min_patches", "blank_tolerance"):  # a stock dual encoder has none, and gets the defaults
+                setattr(processor, name, getattr(measure, name, getattr(processor, name)))
+    return processor
 
 
 def load_model(
@@ -173,24 +174,10 @@ def match_computation(trainer: Trainer) -> None:
             parameter.data = parameter.data.float()
 
 
-def save_trained(trainer: HubReady, model: ModelArguments) -> None:
-    """Save the model (or its adapter) and the processor to the output folder, and push them if that is asked for."""
-    folder = trainer.args.output_dir
-    if not model.merge_adapter:
-        trainer.push_to_hub() if trainer.args.push_to_hub else trainer.save_model(folder)
-    elif trainer.is_world_process_zero():
-        merged(trainer, model).save_pretrained(folder)
-        trainer.processing_class.save_pretrained(folder)
-        if trainer.args.push_to_hub:
-            trainer.push_folder(folder, "End of training")
-
-
-def merged(trainer: HubReady, model: ModelArguments) -> PreTrainedModel:
-    """The trained model with its adapter in its weights. Those of a quantised model are read again, whole."""
-    adapted = trainer.accelerator.unwrap_model(trainer.model)
+def reader_of_base(
+    model: ModelArguments, processor: ProcessorMixin
+) -> Callable[[], MMGeoLMForConditionalGeneration] | None:
+    """Reads a quantised model once more with its weights whole, for LoRA to be merged; None if they are whole."""
     if not model.quantised:
-        return adapted.merge_and_unload()
-    whole = load_model(replace(model, load_in_4bit=False, load_in_8bit=False), trainer.processing_class)
-    with tempfile.TemporaryDirectory(dir=trainer.args.output_dir, prefix="tmp-") as folder:
-        adapted.save_pretrained(folder)
-        return PeftModel.from_pretrained(whole, folder).merge_and_unload()
+        return None
+    return partial(load_model, replace(model, load_in_4bit=False, load_in_8bit=False), processor)

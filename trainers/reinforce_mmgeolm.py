@@ -17,8 +17,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 from datasets import Dataset, Features, Image, List, Value, concatenate_datasets
 from transformers import set_seed
+from transformers.processing_utils import ProcessorMixin
 from transformers.utils import logging
 from trl import GRPOConfig, GRPOTrainer, TrlParser
 
@@ -28,8 +30,9 @@ from data_scripts.perception import ask_about
 
 from .answer_collator import as_messages
 from .hub import HubReady
+from .lora import save_trained
 from .mmgeolm_config import FreezeArguments, ModelArguments, check_model, choose_bf16, compute_type, lora_config
-from .mmgeolm_model import freeze, load_model, load_processor, match_computation, save_trained
+from .mmgeolm_model import freeze, load_model, load_processor, match_computation, reader_of_base
 from .reward_curves import RewardCurves
 from .rewards import ANSWER, REWARDS
 from .rows import check_columns, decode_image, load_split, undecoded
@@ -177,6 +180,22 @@ def _parts(data: QuestionArguments, seed: int) -> Iterator[Dataset]:
         yield asked
 
 
+def check_blank_tokens(processor: ProcessorMixin, questions: Dataset) -> None:
+    """Refuse questions on several images if the tokens of blank patches are left out.
+
+    TRL cuts the mask of the tokens left by questions and not by images.
+
+    Raises:
+        ValueError: with the way out.
+    """
+    most = pc.max(pc.list_value_length(questions.data.column("images"))).as_py()
+    if processor.drop_blank_tokens and most > 1:
+        raise ValueError(
+            "With the tokens of blank patches left out, a question can be trained on only if it has one image: leave "
+            "out the questions that have several, or set drop_blank_tokens to false in processor_config.json."
+        )
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command; `arguments` default to those of the command line."""
     parser = TrlParser((ModelArguments, QuestionArguments, ReinforceConfig))
@@ -185,6 +204,7 @@ def main(arguments: list[str] | None = None) -> None:
     set_seed(args.seed)
     questions = load_questions(data, args.seed)
     processor = load_processor(model_arguments)
+    check_blank_tokens(processor, questions)
     model = load_model(model_arguments, processor, compute_type(args))
     freeze(model, args.frozen)
     trainer = ReinforceTrainer(
@@ -198,7 +218,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     match_computation(trainer)
     train(trainer, str)
-    save_trained(trainer, model_arguments)
+    save_trained(trainer, model_arguments, reader_of_base(model_arguments, processor))
 
 
 if __name__ == "__main__":

@@ -26,9 +26,9 @@ from modeling_mmgeo.configuration_mmclip import check_blank_patches
 from .collators import TEXT_FAMILIES
 from .hard_negative_config import HardNegativeConfig
 from .hard_negative_trainer import HardNegativeTrainer
-from .lora import LoraArguments, mmclip_lora, save_merged
+from .lora import LoraArguments, check_merging, mmclip_lora, save_trained
 from .rows import check_columns, load_split
-from .run import drop_pickled_arguments, evaluate, train
+from .run import evaluate, train
 from .scratch import ScratchConfig, scratch_mmclip
 
 
@@ -143,6 +143,7 @@ def main(arguments: list[str] | None = None, callbacks: list[TrainerCallback] | 
     """Run the command; `arguments` default to those of the command line, `callbacks` follow its training."""
     parser = TrlParser((ModelArguments, DataArguments, ScratchConfig, HardNegativeConfig))
     model_arguments, data, scratch, args = parser.parse_args_and_config(arguments)
+    check_merging(model_arguments, args)
     set_seed(args.seed)
     train_rows, eval_rows = load_rows(data, args.do_eval)
     model, processor = load_model(model_arguments, scratch, train_rows, args.seed)
@@ -162,9 +163,7 @@ def main(arguments: list[str] | None = None, callbacks: list[TrainerCallback] | 
         ),
     )
     train(trainer, trainer.data_collator.report)
-    save_merged(trainer) if model_arguments.merge_adapter else trainer.save_model()
-    if trainer.is_world_process_zero():
-        drop_pickled_arguments(args.output_dir)
+    save_trained(trainer, model_arguments)
     evaluate(trainer)
 
 

@@ -19,22 +19,22 @@ from peft import LoraConfig
 from transformers import PreTrainedModel, set_seed
 from transformers.processing_utils import ProcessorMixin
 from transformers.utils import logging
-from trl import SFTTrainer, TrlParser
+from trl import SFTTrainer, TrlParser, prepare_multimodal_messages
 
 from data_scripts.cli import run_command
 
 from .answer_collator import AnswerCollator, as_prompt_completion
 from .hub import HubReady
+from .lora import save_trained
 from .memory import MemoryEstimate, estimate_memory, with_lora
 from .mmgeolm_config import DataArguments, ModelArguments, StageConfig, check_model, compute_type, lora_config
 from .mmgeolm_model import (
-    drop_blank_tokens,
     freeze,
     hold_in_float32,
     load_model,
     load_processor,
     match_computation,
-    save_trained,
+    reader_of_base,
     sketch_model,
 )
 from .rows import check_columns, load_split, undecoded
@@ -116,16 +116,16 @@ def report_memory(model: ModelArguments, args: StageConfig, processor: Processor
 
 
 def estimate(model: ModelArguments, args: StageConfig, processor: ProcessorMixin, rows: Dataset) -> MemoryEstimate:
-    """The memory of one step on the longest of the first rows; see `estimate_memory`."""
+    """The memory of one step on the longest of the first rows, as the processor makes them; see `estimate_memory`."""
     sketch = sketch_model(model, processor)
     freeze(sketch, args.frozen)
-    per_image = sketch.config.image_seq_length
     lengths, images = [], []
     for example in map(as_prompt_completion, rows.select(range(min(NUM_PROBED_ROWS, len(rows))))):
         if example is not None:
-            text = processor.apply_chat_template([*example["prompt"], *example["completion"]])
             images.append(len(example["images"]))
-            lengths.append(len(processor.tokenizer(text)["input_ids"]) + per_image * images[-1])
+            messages = prepare_multimodal_messages([*example["prompt"], *example["completion"]], example["images"])
+            text = processor.apply_chat_template(messages)
+            lengths.append(len(processor(images=example["images"], text=[text])["input_ids"][0]))
     size, length = args.per_device_train_batch_size, min(max(lengths), args.max_length or max(lengths))
     lora = lora_config(model, args)
     hold_in_float32(sketch, args, lora is not None)
@@ -147,12 +147,10 @@ def main(arguments: list[str] | None = None) -> None:
         return
     set_seed(args.seed)  # the projector's weights are drawn while loading
     model = load_model(model_arguments, processor, compute_type(args))
-    if model_arguments.drop_blank_tokens:
-        drop_blank_tokens(processor, model.config)
     trainer = make_trainer(model, processor, args, train_rows, eval_rows, lora_config(model_arguments, args))
     train(trainer, trainer.data_collator.report)
     evaluate(trainer)  # before merging, which takes the adapter apart
-    save_trained(trainer, model_arguments)
+    save_trained(trainer, model_arguments, reader_of_base(model_arguments, processor))
 
 
 if __name__ == "__main__":

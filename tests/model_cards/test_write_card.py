@@ -152,12 +152,21 @@ def test_model_card_round_trips_and_states_only_what_was_measured(model, results
     assert re.search(r"^\| Model .*\n\|( --- \|)+\n\| ", results_section(text), re.M)
 
 
-def test_licences_of_weights_and_of_training_data(model, tmp_path):
-    folder, rows = model("mmgeolm"), tmp_path / "rows"
+@pytest.mark.parametrize(
+    ("template", "model_type"),
+    [("mmclip",) * 2, ("mmgeolm",) * 2, ("llava",) * 2, ("dual_encoder", "clip"), ("sentence_transformer", "clip")],
+)
+def test_licences_of_weights_and_of_training_data(model, tmp_path, template, model_type):
+    folder, rows = model(model_type), tmp_path / "rows"
+    if template == "sentence_transformer":
+        (folder / "modules.json").write_text("[]")
+    elif template == "dual_encoder":
+        towers = {"model_type": "clip", "architectures": ["CLIPModel"], "text_config": {}, "vision_config": {}}
+        (folder / "config.json").write_text(json.dumps(towers))
     rows.mkdir()
     sources = {"mavis": {"license": "cc-by-nc-4.0", "name": "MAVIS", "url": "https://example.org/mavis"}}
     (rows / "build_report.json").write_text(json.dumps({"sources": sources}))
-    told = {"folder": str(folder), "template": "mmgeolm", "base_model": "Qwen/Qwen2.5-7B-Instruct"}
+    told = {"folder": str(folder), "template": template, "base_model": "Qwen/Qwen2.5-7B-Instruct"}
     path = write_card(WriteCardArguments(**told, dataset=str(rows), license="cc-by-nc-4.0"))
     section = path.read_text(encoding="utf-8").split("## Training data and licences")[1].split("## Results")[0]
     assert "| mavis | MAVIS | cc-by-nc-4.0 | https://example.org/mavis |" in section

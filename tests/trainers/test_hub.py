@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from datasets import DatasetDict
 
 from model_cards.folder_check import is_pickle
@@ -96,6 +97,29 @@ def test_every_save_is_pushed_and_loads(hub, train, world, tmp_path):
         *("all_results.json", "train_results.json")
     }  # already the first push had the code and could be loaded
     assert not (world / "whole" / "_push").exists() and not (world / "whole" / "README.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        (MMGeoLMForConditionalGeneration, {}),
+        (
+            MMCLIPModel,
+            {"module": "trainers.train_mmclip", "model_name_or_path": "mmclip", "dataset_name": "rows"},
+        ),
+    ],
+)
+def test_a_merged_model_replaces_the_adapters_of_its_checkpoints(hub, train, world, tmp_path, model, options):
+    name = model.__name__.lower()
+    lora = {"use_peft": True, "merge_adapter": True, "hub_always_push": True}
+    ended = train(name, hub_model_id=f"org/{name}", **lora, **options)
+    assert ended["status"] == 0, ended["err"]
+    repository = hub.repositories["model", f"org/{name}"]
+    assert any("adapter_model.safetensors" in tree for tree in repository.commits.values())
+    folder = pushed(hub, f"org/{name}", tmp_path / name)
+    assert not list(folder.glob("adapter_*"))  # else loading would put it on the merged weights once more
+    here, there = (model.from_pretrained(place).state_dict() for place in (world / name, folder))
+    assert all(torch.equal(value, there[key]) for key, value in here.items())
 
 
 def test_an_adapter_and_a_merged_model_are_pushed(hub, train, tmp_path):

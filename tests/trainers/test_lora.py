@@ -1,6 +1,7 @@
 """LoRA on the towers of an MMCLIP: what moves, what is saved, and that an adapter on its base is the merged model."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from modeling_mmgeo import MMCLIPModel
 from tests.tiny import KINDS, tiny_image_processor, tiny_mmclip, tiny_tokenizer
 from tests.trainers.making import trainer_for
 from tests.trainers.rows import hard_negatives
-from trainers.lora import LoraArguments, mmclip_lora
+from trainers.lora import LoraArguments, check_merging, mmclip_lora
 from trainers.train_mmclip import ModelArguments, main
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "out_proj", "query", "key", "value", "attention.output.dense")
@@ -106,6 +107,8 @@ def test_options_that_contradict_are_refused(tmp_path):
         trainer_for(tmp_path, 4, peft_config=LoraConfig(target_modules=["q_proj"]), muon_learning_rate=0.02)
     with pytest.raises(ValueError, match="nothing to merge"):
         ModelArguments(model_name_or_path="a", merge_adapter=True)
+    with pytest.raises(ValueError, match="FSDP and DeepSpeed shard them"):
+        check_merging(LoraArguments(use_peft=True, merge_adapter=True), SimpleNamespace(fsdp="full_shard"))
     for name, value in (("use_peft", True), ("model_revision", "main"), ("attn_implementation", "eager")):
         with pytest.raises(ValueError, match=f"--{name} is for a trained model"):
             ModelArguments(**{name: value})

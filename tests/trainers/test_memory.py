@@ -10,7 +10,7 @@ from torch.profiler import profile
 from transformers import CLIPConfig, MistralConfig, Qwen2Config
 
 from modeling_mmgeo import MMCLIPConfig, MMCLIPModel, MMGeoLMForConditionalGeneration
-from modeling_mmgeo.modeling_mmgeolm import config_of_parts
+from modeling_mmgeo.joining import config_of_parts
 from trainers.memory import GIB, estimate_memory, state_bytes, with_lora
 from trainers.mmgeolm_config import ModelArguments, StageConfig, lora_config
 from trainers.mmgeolm_model import freeze

@@ -13,7 +13,7 @@ from trl import TrlParser
 from data_scripts.diagram import Diagram
 from data_scripts.perception import KINDS
 from data_scripts.sources.procedural import figure_at
-from modeling_mmgeo import MMGeoLMForConditionalGeneration
+from modeling_mmgeo import MMGeoLMForConditionalGeneration, MMGeoLMModel, MMGeoLMProcessor
 from tests.pickles import pickles_in
 from tests.tiny import tiny_mmgeolm
 from tests.trainers.rows import draw, encoded, question_row, questions, truncated
@@ -136,6 +136,40 @@ def test_on_quantised_weights(folders, tmp_path, earned):
     before = load_file(folders / "mmgeolm" / "model.safetensors")
     projector = [name for name in saved if "multi_modal_projector" in name]
     assert any(not torch.equal(saved[name], before[name.removeprefix("base_model.model.")]) for name in projector)
+
+
+def test_without_blank_tokens(folders, tmp_path, earned, monkeypatch):
+    """The mask of the tokens that are left reaches generation and loss with its own question, shuffled as they are."""
+    seen = []
+    forward = MMGeoLMModel.forward
+
+    def watched(self, *args, pixel_attention_mask=None, **kwargs):
+        if kwargs.get("pixel_values") is not None:
+            image_tokens = (kwargs["input_ids"] == self.config.image_token_id).sum(1)
+            assert torch.equal(pixel_attention_mask.sum(1), image_tokens)
+            seen.extend(image_tokens.tolist())
+        return forward(self, *args, pixel_attention_mask=pixel_attention_mask, **kwargs)
+
+    monkeypatch.setattr(MMGeoLMModel, "forward", watched)
+    model, processor = tiny_mmgeolm()
+    model.config.min_patches = 1
+    for part in (model, processor):
+        part.save_pretrained(tmp_path / "start")
+    rows = [question_row(k) for k in range(4)]
+    for row in rows[::2]:
+        row["images"] = [encoded(PILImage.new("L", (32, 32), "white"))]
+    DatasetDict({"train": questions(rows)}).save_to_disk(tmp_path / "some_blank")
+    options = {"gradient_accumulation_steps": 2, "num_iterations": 2, "figures": None, "drop_blank_tokens": True}
+    options |= {"model_name_or_path": tmp_path / "start", "dataset_name": tmp_path / "some_blank", "max_steps": 4}
+    run(folders, tmp_path / "out", **options)
+    assert min(seen) == 1 < max(seen) < model.config.image_seq_length
+    saved = MMGeoLMProcessor.from_pretrained(tmp_path / "out")
+    assert (saved.drop_blank_tokens, saved.min_patches) == (True, 1)
+
+    rows[1]["images"] *= 2
+    DatasetDict({"train": questions(rows)}).save_to_disk(tmp_path / "pairs")
+    with pytest.raises(ValueError, match="only if it has one image"):
+        run(folders, tmp_path / "no", **options | {"dataset_name": tmp_path / "pairs"})
 
 
 def test_rewards_are_learned_from(folders, tmp_path, monkeypatch):

@@ -13,8 +13,9 @@ from modeling_mmgeo import MMGeoLMForConditionalGeneration, MMGeoLMProcessor
 from tests.tiny import KINDS, tiny_llm, tiny_mmclip, tiny_mmgeolm, tiny_tokenizer
 from tests.trainers.rows import draw, hard_negative_row, hard_negatives, question_row, questions, truncated
 from trainers.mmgeolm_config import DataArguments, ModelArguments, StageConfig
+from trainers.mmgeolm_model import load_processor
 from trainers.run import checkpoint_to_resume
-from trainers.train_mmgeolm import main, make_trainer
+from trainers.train_mmgeolm import estimate, main, make_trainer
 
 RECIPES = Path(__file__).parents[2] / "trainers" / "recipes"
 QUICK = {
@@ -103,6 +104,11 @@ def test_blank_tokens_left_out_of_a_training_stay_out(folders, tmp_path):
     assert (on.drop_blank_tokens, on.min_patches) == (True, 1) and not off.drop_blank_tokens
     lengths = [len(p(images=draw("square", 2), text="<image>")["input_ids"][0]) for p in (off, on)]
     assert lengths[1] < lengths[0]
+    args, told = StageConfig(output_dir=str(tmp_path), use_cpu=True), []
+    for drop in (False, True):  # known before the model is
+        options = ModelArguments(model_name_or_path=str(tmp_path / "start"), drop_blank_tokens=drop)
+        told.append(estimate(options, args, load_processor(options), questions(8)).activations)
+    assert told[1] < told[0]
 
 
 def test_both_stages_from_parts_to_answers(folders, tmp_path):
