@@ -51,7 +51,7 @@ clean:
 # Sizes, chosen for 20 minutes on 2 cores. Few families of figures and few kinds of questions: minutes teach what a few kinds
 # of figures say, or little about forty (FAMILIES= takes them all).
 FAMILIES ?= triangle triangle_cevian right_triangle_altitude triangle_cut quadrilateral quadrilateral_diagonals circle_chord two_tangents
-ROWS ?= 2400
+ROWS ?= 1600
 TEST_ROWS ?= 200
 WARM_UP_FIGURES ?= 20000
 CAPTIONS ?= 80

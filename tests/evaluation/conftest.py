@@ -52,4 +52,5 @@ def exam(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoding, "load_encoder", fake_encoder)
         patch.setattr(shards, "SHARD_SIZE", 6)  # figures that are drawn for nothing cost time
-        yield SimpleNamespace(folder=folder / "exam", arguments=arguments, report=build(arguments))
+        report = build(arguments)
+    return SimpleNamespace(folder=folder / "exam", arguments=arguments, report=report)
