@@ -36,12 +36,15 @@ def command(monkeypatch, capsys):
     return run
 
 
+def build_small(patch: pytest.MonkeyPatch) -> None:
+    """Have exams built in small shards, and counts of letters take the place of the sentence encoder."""
+    patch.setattr(encoding, "load_encoder", fake_encoder)
+    patch.setattr(shards, "SHARD_SIZE", 6)  # figures that are drawn for nothing cost time
+
+
 @pytest.fixture(scope="session")
 def exam(tmp_path_factory):
-    """A small exam of both sources: its folder, arguments and report.
-
-    Counts of letters take the place of the sentence encoder.
-    """
+    """A small exam of both sources: its folder, arguments and report."""
     from evaluation.hard_negative_exam.build import ExamArguments, build
 
     folder = tmp_path_factory.mktemp("exam")
@@ -50,7 +53,6 @@ def exam(tmp_path_factory):
     manifest = {"manifest": str(folder / "manifest.json"), "write_manifest": str(folder / "manifest.json")}
     arguments = ExamArguments(str(folder / "exam"), logic_forms=str(forms), **OPTIONS, **manifest)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(encoding, "load_encoder", fake_encoder)
-        patch.setattr(shards, "SHARD_SIZE", 6)  # figures that are drawn for nothing cost time
+        build_small(patch)
         report = build(arguments)
     return SimpleNamespace(folder=folder / "exam", arguments=arguments, report=report)

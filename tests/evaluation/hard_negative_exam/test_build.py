@@ -17,6 +17,7 @@ from evaluation.hard_negative_exam.manifest import MANIFEST, differences, read_m
 from evaluation.hard_negative_exam.rows import EXAM_FEATURES, NO_CANDIDATES, NUM_CANDIDATES, ORIGINS, exam_shard
 from model_cards.folder_check import check_folder
 from model_cards.write_card import WriteCardArguments, write_card
+from tests.evaluation.conftest import build_small
 from tests.evaluation.small_exam import OPTIONS
 
 
@@ -82,6 +83,7 @@ def test_figures_come_from_where_nothing_trains(exam):
 
 
 def test_building_again_gives_the_frozen_exam(exam, tmp_path, monkeypatch, capsys):
+    build_small(monkeypatch)
     again = replace(exam.arguments, output_dir=str(tmp_path / "again"), logic_forms=None, write_manifest=None)
     assert build(again)["differences"] == []  # a part of it, without real figures
     again_rows = read(tmp_path / "again", CONFIGS[1], "procedural")
