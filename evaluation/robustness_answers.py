@@ -7,6 +7,7 @@ interrupted run goes on with the next question. A question whose figure cannot b
 cannot take on either side, is left out of both and counted.
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, partial
@@ -35,7 +36,7 @@ SCRIPT = "script"  # column of what draws the figure of a question
 SET = "answers"  # the one set of questions, by its name in the result
 
 
-class AnswerTask:
+class AnswerTask(ABC):
     """Questions about figures, answered clean and changed. Subclasses say where they come from."""
 
     metric = "answer_accuracy"
@@ -45,17 +46,17 @@ class AnswerTask:
     def __init__(self, arguments: "RobustnessArguments") -> None:
         self.arguments = arguments
 
+    @abstractmethod
     def data(self) -> dict:
         """What tells these questions from others, as the result says it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ask(self, todo: set[int], change: ChangeFigure | None) -> Iterator[Question]:
         """The questions of these numbers."""
-        raise NotImplementedError
 
+    @abstractmethod
     def line(self, answer: Answer) -> dict:
         """One line of predictions: `row`, and `correct` or `skipped`."""
-        raise NotImplementedError
 
     def settings(self) -> dict:
         """What is measured on, as the result says it."""
