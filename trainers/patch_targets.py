@@ -133,7 +133,8 @@ def _circles_meet(circles: np.ndarray) -> np.ndarray:
     meet = (apart > 0) & (apart <= p[:, 2] + q[:, 2] + TOUCH) & (apart >= np.abs(p[:, 2] - q[:, 2]) - TOUCH)
     p, q, between, apart = p[meet], q[meet], between[meet], apart[meet, None]
     along = (p[:, 2:] ** 2 - q[:, 2:] ** 2 + apart**2) / (2 * apart)
-    half = np.sqrt(np.maximum(p[:, 2:] ** 2 - along**2, 0.0))
+    along = np.clip(along, -p[:, 2:], p[:, 2:])  # circles that only nearly touch: where they are closest
+    half = np.sqrt(p[:, 2:] ** 2 - along**2)
     normal = np.column_stack([-between[:, 1], between[:, 0]]) / apart
     return np.concatenate([p[:, :2] + along * between / apart + way * half * normal for way in (-1, 1)])
 
