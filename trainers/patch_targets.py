@@ -23,9 +23,9 @@ def glyph_targets(drawing: Drawing, patch_size: int) -> torch.Tensor:
     """Which glyphs have their centre in which patch, `[patches, len(GLYPHS)]`."""
     side = drawing.style.size // patch_size
     targets = torch.zeros(side * side, len(GLYPHS))
-    for char, x, y in drawing.glyphs():
-        if char in GLYPHS:
-            targets[_patch_of(np.array([[x, y]]), patch_size, side)[0], GLYPHS.index(char)] = 1.0
+    known = [(GLYPHS.index(char), x, y) for char, x, y in drawing.glyphs() if char in GLYPHS]
+    which, *centres = np.array(known, dtype=float).reshape(-1, 3).T
+    targets[_patch_of(np.column_stack(centres), patch_size, side), which.astype(int)] = 1.0
     return targets
 
 
@@ -39,7 +39,8 @@ def stroke_targets(drawing: Drawing, image: np.ndarray, patch_size: int) -> torc
     """
     side = drawing.style.size // patch_size
     straight = [line for line in drawing.lines if len(line) <= MOST_CORNERS]
-    bent = [_along(line) for line in drawing.lines if len(line) > MOST_CORNERS] + [_around(a) for a in drawing.arcs]
+    bent = [path_of_line(line) for line in drawing.lines if len(line) > MOST_CORNERS]
+    bent += [path_of_arc(arc) for arc in drawing.arcs]
 
     def crossed(paths: list[np.ndarray], least: int) -> np.ndarray:
         points = np.concatenate([np.empty((0, 2)), *paths])
@@ -47,7 +48,7 @@ def stroke_targets(drawing: Drawing, image: np.ndarray, patch_size: int) -> torc
 
     columns = {
         "ink": (image.reshape(side, patch_size, side, patch_size) < DARK).any((1, 3)).ravel(),
-        "line": crossed([_along(line) for line in straight], LEAST_LENGTH),
+        "line": crossed([path_of_line(line) for line in straight], LEAST_LENGTH),
         "arc": crossed(bent, LEAST_LENGTH),
         "junction": crossed([junctions(drawing)], 1),
     }
@@ -60,7 +61,7 @@ def _patch_of(points: np.ndarray, patch_size: int, side: int) -> np.ndarray:
     return rows * side + columns
 
 
-def _along(line: tuple[tuple[float, float], ...]) -> np.ndarray:
+def path_of_line(line: tuple[tuple[float, float], ...]) -> np.ndarray:
     """A point for every pixel of a polyline's length, `[points, 2]`."""
     ends = np.array(line)
     pieces = []
@@ -70,7 +71,7 @@ def _along(line: tuple[tuple[float, float], ...]) -> np.ndarray:
     return np.concatenate(pieces)
 
 
-def _around(arc: tuple[float, float, float, float, float]) -> np.ndarray:
+def path_of_arc(arc: tuple[float, float, float, float, float]) -> np.ndarray:
     """A point for every pixel of an arc's length, `[points, 2]`."""
     x, y, radius, start, end = arc
     steps = max(int(radius * np.radians(end - start)), 1)

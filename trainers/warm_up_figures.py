@@ -22,6 +22,7 @@ from data_scripts.negatives.rules import EDITS
 from data_scripts.sources import procedural
 from modeling_mmgeo import MMCLIPProcessor
 
+from .glyph_sheets import draw_sheet
 from .patch_targets import glyph_targets, stroke_targets
 
 logger = logging.get_logger(__name__)
@@ -40,6 +41,7 @@ class WarmUpFigures(torch.utils.data.Dataset):
         seed: figure i is a function of (seed, i).
         diagrams: figures to draw from besides the procedural families; half of all figures are then theirs.
         families: the procedural families to draw from; all of them for None.
+        sheets: of glyphs that come with every figure, for the dense tasks alone (`glyph_sheets`).
 
     Raises:
         ValueError: if a family is unknown.
@@ -53,10 +55,12 @@ class WarmUpFigures(torch.utils.data.Dataset):
         seed: int,
         diagrams: Sequence[Diagram] = (),
         families: Sequence[str] | None = None,
+        sheets: int = 0,
     ) -> None:
         self.num_figures, self.image_size, self.patch_size, self.seed = num_figures, image_size, patch_size, seed
         self.diagrams = diagrams
         self.families = procedural.choose_families(families)
+        self.sheets = sheets
 
     def __len__(self) -> int:
         return self.num_figures
@@ -65,13 +69,17 @@ class WarmUpFigures(torch.utils.data.Dataset):
         # A stream of its own: no figure of a data set comes back here.
         rng = np.random.default_rng([self.seed, 7, index])
         diagram, drawing = self._draw(index, rng)
+        statements = draw_statements(diagram, rng)
+        sheets = [self._dense(draw_sheet(rng, self.image_size)) for _ in range(self.sheets)]
+        return {**self._dense(drawing), "diagram": diagram, "statements": statements, "sheets": sheets}
+
+    def _dense(self, drawing: Drawing) -> dict:
+        """A drawing's pixels, and what is in each of its patches."""
         image = np.asarray(rasterise(drawing))
         return {
             "image": image,
             "glyphs": glyph_targets(drawing, self.patch_size),
             "strokes": stroke_targets(drawing, image, self.patch_size),
-            "diagram": diagram,
-            "statements": draw_statements(diagram, rng),
         }
 
     def _draw(self, index: int, rng: np.random.Generator) -> tuple[Diagram, Drawing]:
@@ -143,7 +151,7 @@ def edit_one(part: list[Fact], diagram: Diagram, rng: np.random.Generator) -> li
 
 
 class WarmUpCollator:
-    """Stacks figures and judges every statement of the batch against every figure of it."""
+    """Stacks figures, then their sheets, and judges every statement of the batch against every figure of it."""
 
     def __init__(self, processor: MMCLIPProcessor) -> None:
         self.processor = processor
@@ -152,7 +160,8 @@ class WarmUpCollator:
 
     def __call__(self, figures: list[dict]) -> dict[str, torch.Tensor]:
         # Drawn at the tower's own size, so there is nothing to resize.
-        grey = torch.from_numpy(np.stack([f["image"] for f in figures])).float().div_(255)
+        drawn = [*figures, *(sheet for f in figures for sheet in f["sheets"])]
+        grey = torch.from_numpy(np.stack([d["image"] for d in drawn])).float().div_(255)
         statements = [s for f in figures for s in f["statements"]]
         text = self.processor(text=[s.text for s in statements], return_tensors="pt", padding=True)
         return {
@@ -161,8 +170,8 @@ class WarmUpCollator:
             "attention_mask": text["attention_mask"],
             "truth": torch.tensor([[s.holds(f["diagram"]) for s in statements] for f in figures]),
             "owner": torch.tensor([i for i, f in enumerate(figures) for _ in f["statements"]]),
-            "glyphs": torch.stack([f["glyphs"] for f in figures]),
-            "strokes": torch.stack([f["strokes"] for f in figures]),
+            "glyphs": torch.stack([d["glyphs"] for d in drawn]),
+            "strokes": torch.stack([d["strokes"] for d in drawn]),
         }
 
 

@@ -22,7 +22,7 @@ from torch import nn
 from transformers import TrainingArguments, set_seed
 from trl import TrlParser
 
-from data_scripts.cli import run_command
+from data_scripts.cli import require_at_least, run_command
 from modeling_mmgeo import MMCLIPModel
 
 from .muon import MuonArguments, MuonTrainer
@@ -51,6 +51,9 @@ class WarmUpArguments(ScratchConfig):
         default=None,
         metadata={"help": "Procedural families to draw from, such as triangle rectangle (default: all)."},
     )
+    sheets_per_figure: int = field(
+        default=0, metadata={"help": "Sheets of scattered glyphs that are read beside every figure."}
+    )
     skip_blank_patches: bool = field(
         default=False,
         metadata={"help": "Encode the inked patches only, which is faster; the model is saved so and stays so."},
@@ -58,6 +61,10 @@ class WarmUpArguments(ScratchConfig):
     glyph_weight: float = field(default=1.0, metadata={"help": "Weight of the glyph task."})
     stroke_weight: float = field(default=1.0, metadata={"help": "Weight of the stroke task."})
     statement_weight: float = field(default=1.0, metadata={"help": "Weight of the statement task."})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_at_least(self, num_figures=1, sheets_per_figure=0)
 
 
 @dataclass
@@ -105,16 +112,16 @@ class WarmUpModel(nn.Module):
 
         `glyph_accuracy` is the share of printed patches whose strongest glyph is right, `stroke_accuracy` that of
         patches judged rightly, those with and those without the stroke counting half each, `statement_accuracy` that
-        of statements ranked above their false twins.
+        of statements ranked above their false twins; all three of figures, not of sheets.
 
         Args:
-            pixel_values: `[batch, 3, size, size]`.
+            pixel_values: figures, then sheets of glyphs, `[images, 3, size, size]`.
             input_ids: statements, `[num_statements, length]`.
             attention_mask: the same shape.
-            truth: 1 true, 0 proven false, nan unknown, `[batch, num_statements]`.
+            truth: 1 true, 0 proven false, nan unknown, `[num_figures, num_statements]`.
             owner: figure each statement was drawn from, `[num_statements]`.
-            glyphs: `[batch, patches, len(GLYPHS)]`, 0 or 1.
-            strokes: `[batch, patches, len(STROKES)]`, 0 or 1.
+            glyphs: `[images, patches, len(GLYPHS)]`, 0 or 1.
+            strokes: `[images, patches, len(STROKES)]`, 0 or 1.
         """
         vision = self.mmclip.get_image_features(pixel_values=pixel_values, output_hidden_states=True)
         patches = vision.hidden_states[-2][:, -glyphs.shape[1] :]  # without the class token where there is one
@@ -128,7 +135,7 @@ class WarmUpModel(nn.Module):
         stroke_loss = (stroke_losses.sum((0, 1)) / strokes.sum((0, 1)).clamp(min=1)).mean()
 
         text = self._text_features(input_ids, attention_mask)
-        image = nn.functional.normalize(vision.pooler_output, dim=-1)
+        image = nn.functional.normalize(vision.pooler_output[: len(truth)], dim=-1)
         logits = image @ nn.functional.normalize(text, dim=-1).T * self.mmclip.backbone.logit_scale.exp() + self.bias
         own = nn.functional.one_hot(owner, len(image)).T.bool()  # [batch, num_statements]
         known = ~truth.isnan()
@@ -137,6 +144,8 @@ class WarmUpModel(nn.Module):
         statement_loss = losses[own & known].mean()
         if (~own & known).any():
             statement_loss = (statement_loss + losses[~own & known].mean()) / 2
+        glyphs, glyph_logits = glyphs[: len(truth)], glyph_logits[: len(truth)]
+        strokes, stroke_logits = strokes[: len(truth)], stroke_logits[: len(truth)]
         with torch.no_grad():
             read = (glyph_logits.amax(-1, keepdim=True) == glyph_logits) & (glyphs > 0)
             marked = glyphs.amax(-1) > 0
@@ -208,7 +217,13 @@ def warm_up(args: WarmUpArguments, training_args: WarmUpConfig) -> None:
         model=WarmUpModel(mmclip, args.glyph_weight, args.stroke_weight, args.statement_weight),
         args=training_args,
         train_dataset=WarmUpFigures(
-            args.num_figures, args.image_size, args.patch_size, training_args.seed, diagrams, args.families
+            args.num_figures,
+            args.image_size,
+            args.patch_size,
+            training_args.seed,
+            diagrams,
+            args.families,
+            args.sheets_per_figure,
         ),
         data_collator=WarmUpCollator(processor),
     )
