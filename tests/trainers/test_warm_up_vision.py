@@ -54,6 +54,19 @@ def test_glyph_targets_name_what_is_printed_in_inked_patches():
         assert (torch.from_numpy(darkest.copy())[marked] < 200).all()  # a glyph's own patch has ink
 
 
+def test_sheets_come_after_the_figures_and_leave_them_and_their_statements_as_they_are():
+    alone, beside = ([WarmUpFigures(4, 96, 16, seed=3, sheets=count)[i] for i in range(4)] for count in (0, 2))
+    _, processor = scratch_mmclip(wordings(), ScratchConfig(**SMALL), seed=0)
+    plain, batch = WarmUpCollator(processor)(alone), WarmUpCollator(processor)(beside)
+    assert batch["pixel_values"].shape[0] == len(batch["glyphs"]) == len(batch["strokes"]) == 12
+    assert torch.equal(batch["pixel_values"][:4], plain["pixel_values"]) and torch.equal(
+        batch["truth"], plain["truth"]
+    )
+    assert batch["glyphs"][4:].sum() > 2 * batch["glyphs"][:4].sum()
+    outputs = WarmUpModel(scratch_mmclip(wordings(), ScratchConfig(**SMALL), seed=0)[0])(**batch)
+    assert all(torch.isfinite(value) for value in outputs.values())
+
+
 def test_statements_are_true_and_come_with_a_proven_false_twin():
     rng = np.random.default_rng(0)
     truth = []
