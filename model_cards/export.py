@@ -1,12 +1,14 @@
-"""Export a finished folder to a format that knows nothing of this project: stock classes, no code beside the weights.
+"""Export a finished folder: to stock classes, with no code beside the weights, or to half its size.
 
     python -m model_cards.export --folder mmgeolm --format llava --output_dir mmgeolm-llava
     python -m model_cards.export --folder mmclip --format dual_encoder --output_dir mmclip-stock
     python -m model_cards.export --folder mmclip --format sentence_transformer --output_dir mmclip-st
+    python -m model_cards.export --folder mmclip --format bfloat16 --output_dir mmclip-small
 
 `llava` turns an MMGeoLM into a `LlavaForConditionalGeneration` with its `LlavaProcessor`, as inference servers read
 it; `dual_encoder` an MMCLIP into the CLIP, AltCLIP or SigLIP model inside it; `sentence_transformer` the same into a
-`SentenceTransformer` that encodes captions and figures to vectors of length 1.
+`SentenceTransformer` that encodes captions and figures to vectors of length 1. `bfloat16` leaves an MMCLIP what it is,
+with every weight rounded to two bytes: the form to publish.
 
 Promise: the export gives the logits or embeddings of the original. Each export is loaded again from its files and
 compared on a figure before the folder gets its name, so a folder that is there is whole and right. What stock classes
@@ -46,7 +48,8 @@ from evaluation.load_back import draw_triangle
 from evaluation.loading import load_model, load_processor
 from model_cards.folder_check import folder_kind
 
-FORMATS = {"llava": "mmgeolm", "dual_encoder": "mmclip", "sentence_transformer": "mmclip"}  # and what they start from
+# Formats, and what they start from
+FORMATS = {"llava": "mmgeolm", "dual_encoder": "mmclip", "sentence_transformer": "mmclip", "bfloat16": "mmclip"}
 # Vision towers that LLaVA cannot build, and the one with the same layers and names that it can.
 STOCK_TOWERS = {"altclip_vision_model": CLIPVisionConfig}
 TIED_NAME = "embed_tokens"  # the only name of embeddings that LLaVA can tie its head to
@@ -54,11 +57,12 @@ CAPTIONS = ["triangle ABC with a right angle at B", "circle O with diameter AB"]
 QUESTION = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Describe the figure."}]}]
 TOLERANCE = {torch.float32: 1e-6}  # relative to the largest value; half precision gets the other
 HALF_TOLERANCE = 1e-2
+ROUNDED_TOLERANCE = 5e-2  # where every weight was rounded to eight bits; another model is off by its whole size
 
 
 @dataclass
 class ExportArguments:
-    """Export an MMGeoLM or an MMCLIP to stock classes, without code beside the weights."""
+    """Export an MMGeoLM or an MMCLIP to stock classes, or an MMCLIP to half its size."""
 
     folder: str = field(metadata={"help": "Folder of a saved MMGeoLM or MMCLIP with its processor."})
     format: str = field(metadata={"help": "What to make of it.", "choices": list(FORMATS)})
@@ -190,14 +194,14 @@ def embeddings_of(model: PreTrainedModel, processor: ProcessorMixin, **options: 
     return torch.cat([output.text_embeds, output.image_embeds])
 
 
-def check_same(got: torch.Tensor, expected: torch.Tensor, dtype: torch.dtype) -> float:
+def check_same(got: torch.Tensor, expected: torch.Tensor, tolerance: float) -> float:
     """Largest difference, relative to the largest value.
 
     Raises:
         ValueError: if it is more than rounding.
     """
     difference = float((got.float() - expected.float()).abs().max() / expected.float().abs().max())
-    if not difference <= TOLERANCE.get(dtype, HALF_TOLERANCE):
+    if not difference <= tolerance:
         raise ValueError(
             f"the export computes something else (relative difference {difference:.1e}), so it was not kept: is the "
             "processor in the folder the model's own?"
@@ -214,7 +218,9 @@ def export_llava(folder: str, target: Path) -> float:
     stock_processor.save_pretrained(target)
     del model  # one of the two in memory is enough
     stock = load_model(AutoModelForImageTextToText, str(target), False)
-    return check_same(logits_of(stock, load_processor(str(target), False)), expected, dtype)
+    return check_same(
+        logits_of(stock, load_processor(str(target), False)), expected, TOLERANCE.get(dtype, HALF_TOLERANCE)
+    )
 
 
 def write_dual_encoder(folder: str, target: str | Path) -> tuple[PreTrainedModel, torch.Tensor]:
@@ -232,7 +238,9 @@ def export_dual_encoder(folder: str, target: Path) -> float:
     model, expected = write_dual_encoder(folder, target)
     stock, processor = load_model(AutoModel, str(target), False), load_processor(str(target), False)
     padding = "max_length" if model.config.fixed_length_text else True
-    return check_same(embeddings_of(stock, processor, padding=padding), expected, model.dtype)
+    return check_same(
+        embeddings_of(stock, processor, padding=padding), expected, TOLERANCE.get(model.dtype, HALF_TOLERANCE)
+    )
 
 
 def export_sentence_transformer(folder: str, target: Path) -> float:
@@ -248,13 +256,24 @@ def export_sentence_transformer(folder: str, target: Path) -> float:
         SentenceTransformer(modules=[encoder, Normalize()]).save(str(target), create_model_card=False)
     encode = SentenceTransformer(str(target), device="cpu").encode
     got = torch.cat([encode(part, convert_to_tensor=True) for part in (CAPTIONS, [triangle()])])
-    return check_same(got, expected, model.dtype)
+    return check_same(got, expected, TOLERANCE.get(model.dtype, HALF_TOLERANCE))
+
+
+def export_bfloat16(folder: str, target: Path) -> float:
+    """Write the MMCLIP in bfloat16; returns how far its embeddings are from the model's."""
+    model, processor = load_model(AutoModel, folder, False), load_processor(folder, False)
+    expected = embeddings_of(model, processor)
+    model.to(torch.bfloat16).save_pretrained(target)
+    processor.save_pretrained(target)
+    rounded = load_model(AutoModel, str(target), False).float()  # what rounding the weights does, and no more
+    return check_same(embeddings_of(rounded, load_processor(str(target), False)), expected, ROUNDED_TOLERANCE)
 
 
 WRITERS: dict[str, Callable[[str, Path], float]] = {
     "llava": export_llava,
     "dual_encoder": export_dual_encoder,
     "sentence_transformer": export_sentence_transformer,
+    "bfloat16": export_bfloat16,
 }
 
 

@@ -20,6 +20,7 @@ from modeling_mmgeo import MMGeoLMForConditionalGeneration, MMGeoLMProcessor
 from tests.model_cards.folders import digest
 from tests.tiny import KINDS, VOCAB_SIZE, tiny_llm, tiny_mmclip, tiny_mmgeolm, tiny_tokenizer
 
+STOCK = {name: source for name, source in FORMATS.items() if name != "bfloat16"}  # what needs no code of ours
 LONG = "triangle ABC is right and " * 12  # longer than the text tower
 CAPTIONS = ["a square ABCD with side 3", "the radius of circle O is 5", LONG]
 MESSAGES = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Find x"}]}]
@@ -53,7 +54,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, figure: Image.Image) -> dict
             model.save_pretrained(root / kind / name)
             reader.save_pretrained(root / kind / name)
             saved[kind, name] = (model, reader)
-        for name, source in FORMATS.items():
+        for name, source in STOCK.items():
             said = run(root / kind / source, name, root / kind / name)
             assert said.startswith(f"written to {root / kind / name}: ")
             folders[f"{kind}/{name}"] = root / kind / name
@@ -122,7 +123,7 @@ def test_exports_hold_no_code_and_no_pickle(world: dict[str, Any]) -> None:
 
 
 def test_exports_are_fit_for_the_hub_with_a_card(world: dict[str, Any], pusher, hub) -> None:
-    for name in FORMATS:
+    for name in STOCK:
         folder = world["folders"][f"altclip/{name}"]
         with pytest.raises(ValueError, match=f"no card: write it with .* --template {name}"):
             check_folder(folder)
@@ -132,6 +133,23 @@ def test_exports_are_fit_for_the_hub_with_a_card(world: dict[str, Any], pusher, 
         before, ended = digest(folder), pusher.push(folder, f"org/{name}")
         assert ended.status == 0 and f"pushed to {hub.url}/org/{name} ({name}, " in ended.out, ended.err
         assert digest(folder) == before and set(hub.files("model", f"org/{name}")) == {*before, ".gitattributes"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bfloat16_is_the_same_model_with_its_code_at_half_the_size(tmp_path: Path, kind: str) -> None:
+    model, processor = tiny_mmclip(kind)
+    model.config.skip_blank_patches = True
+    model.save_pretrained(tmp_path / "whole")
+    processor.save_pretrained(tmp_path / "whole")
+    run(tmp_path / "whole", "bfloat16", tmp_path / "half")
+    names, weights = (
+        ({p.name for p in (tmp_path / name).iterdir()} for name in ("whole", "half")),
+        load_file(tmp_path / "half" / "model.safetensors"),
+    )
+    assert len(set(map(frozenset, names))) == 1
+    for name, value in load_file(tmp_path / "whole" / "model.safetensors").items():
+        assert torch.equal(weights[name], value.to(torch.bfloat16) if value.is_floating_point() else value)
+    assert json.loads((tmp_path / "half" / "config.json").read_text())["skip_blank_patches"] is True
 
 
 def test_tied_heads_stay_tied_where_llava_can(world: dict[str, Any]) -> None:
