@@ -10,15 +10,13 @@ Promise: a sheet is a function of the generator handed in.
 import numpy as np
 
 from data_scripts.diagram.drawing import Drawing, Style, Text, text_extent
-from data_scripts.sources.procedural import LETTERS
 
-from .patch_targets import path_of_arc, path_of_line
+from .patch_targets import POINTS, path_of_arc, path_of_line
 
 LEADING = 1.25  # height of a row of texts, in letter sizes
 GAP = 0.8  # mean space between two texts of a row beyond the least, in letter sizes
 LEAST_GAP = 0.3  # the same, at least
 CLEAR = 1.0  # pixels between a text and a stroke, beside the pen's own half width
-CENTRE = "O"  # of circles; no other point has this name
 KINDS = ("letter", "whole", "degrees", "decimal", "root", "variable", "coordinates")
 SHARES = (0.5, 0.2, 0.1, 0.05, 0.05, 0.05, 0.05)
 
@@ -67,7 +65,7 @@ def _content(rng: np.random.Generator, style: Style) -> tuple[str, bool]:
     kind = KINDS[int(rng.choice(len(KINDS), p=SHARES))]
     number = int(rng.integers(1, 10 if rng.random() < 0.5 else 100))
     if kind == "letter":
-        return (LETTERS + CENTRE)[int(rng.integers(len(LETTERS) + 1))], style.italic
+        return POINTS[int(rng.integers(len(POINTS)))], style.italic
     if kind == "variable":
         return "abcdefghkmnpqrstxyz"[int(rng.integers(19))], style.italic
     return {

@@ -1,17 +1,23 @@
 """What stands in each patch of a figure, as its drawing knows it: the dense targets of the warm-up.
 
-Two questions are asked of a patch: which characters are printed there (`GLYPHS`), and of what the drawing consists
-there (`STROKES`): any ink at all, a straight line, a bent one, a junction. Targets are 0 or 1 and a function of the
-drawing alone; patches are counted row by row from the upper left, as vision transformers do.
+Three questions are asked of a patch: which characters are printed there (`GLYPHS`); of what the drawing consists there
+(`STROKES`): any ink at all, a straight line, a bent one, a junction; and to which points of the figure belongs what is
+printed there (`TIES`). Targets are 0 or 1 and a function of figure and drawing alone; patches are counted row by row
+from the upper left, as vision transformers do.
 """
 
 import numpy as np
 import torch
 
+from data_scripts.diagram import Diagram
 from data_scripts.diagram.drawing import Drawing
+from data_scripts.diagram.predicates import drawn
+from data_scripts.sources.procedural import CENTRE, LETTERS
 
 GLYPHS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789°√.,()+-"
 STROKES = ("ink", "line", "arc", "junction")
+POINTS = LETTERS + CENTRE
+TIES = tuple(f"{role} {point}" for role in ("end", "vertex") for point in POINTS)
 DARK = 128  # grey level below which a pixel is ink
 LEAST_LENGTH = 3  # pixels of a stroke within a patch: what only cuts off a corner is not asked for
 MOST_CORNERS = 4  # of a line with corners; a polyline of more points is a curve
@@ -26,6 +32,33 @@ def glyph_targets(drawing: Drawing, patch_size: int) -> torch.Tensor:
     known = [(GLYPHS.index(char), x, y) for char, x, y in drawing.glyphs() if char in GLYPHS]
     which, *centres = np.array(known, dtype=float).reshape(-1, 3).T
     targets[_patch_of(np.column_stack(centres), patch_size, side), which.astype(int)] = 1.0
+    return targets
+
+
+def tie_targets(diagram: Diagram, drawing: Drawing, patch_size: int) -> torch.Tensor:
+    """To which points belongs what is printed in each patch, `[patches, len(TIES)]`.
+
+    A length is tied to both ends of its segment, an angle to the ends of its arms and to its vertex, a point's letter
+    to the points that a drawn line leads to. Points of other letters than `POINTS` have no column.
+
+    Args:
+        diagram: the figure.
+        drawing: the same laid out, whose texts know their owners.
+        patch_size: side of a patch in pixels, a divisor of the size.
+    """
+    side = drawing.style.size // patch_size
+    targets = torch.zeros(side * side, len(TIES))
+    for text in drawing.texts:
+        ends, vertices = text.owner, ()
+        if len(text.owner) == 1:
+            ends = [p for p in diagram.points if p != text.owner[0] and drawn(diagram, text.owner[0], p)]
+        elif len(text.owner) == 3:
+            ends, vertices = text.owner[::2], text.owner[1:2]
+        patch = _patch_of(np.array([[text.x, text.y]]), patch_size, side)[0]
+        for role, points in (("end", ends), ("vertex", vertices)):
+            for point in points:
+                if point in POINTS:
+                    targets[patch, TIES.index(f"{role} {point}")] = 1.0
     return targets
 
 

@@ -23,7 +23,7 @@ from data_scripts.sources import procedural
 from modeling_mmgeo import MMCLIPProcessor
 
 from .glyph_sheets import draw_sheet
-from .patch_targets import glyph_targets, stroke_targets
+from .patch_targets import glyph_targets, stroke_targets, tie_targets
 
 logger = logging.get_logger(__name__)
 
@@ -71,7 +71,8 @@ class WarmUpFigures(torch.utils.data.Dataset):
         diagram, drawing = self._draw(index, rng)
         statements = draw_statements(diagram, rng)
         sheets = [self._dense(draw_sheet(rng, self.image_size)) for _ in range(self.sheets)]
-        return {**self._dense(drawing), "diagram": diagram, "statements": statements, "sheets": sheets}
+        ties = tie_targets(diagram, drawing, self.patch_size)
+        return {**self._dense(drawing), "ties": ties, "diagram": diagram, "statements": statements, "sheets": sheets}
 
     def _dense(self, drawing: Drawing) -> dict:
         """A drawing's pixels, and what is in each of its patches."""
@@ -172,6 +173,7 @@ class WarmUpCollator:
             "owner": torch.tensor([i for i, f in enumerate(figures) for _ in f["statements"]]),
             "glyphs": torch.stack([d["glyphs"] for d in drawn]),
             "strokes": torch.stack([d["strokes"] for d in drawn]),
+            "ties": torch.stack([f["ties"] for f in figures]),
         }
 
 

@@ -3,11 +3,12 @@
     python -m trainers.warm_up_vision --config trainers/recipes/warm_up_tiny.yaml --output_dir runs/mmclip-warm
 
 A contrastive loss says only that two figures differ; a tower that cannot yet read a letter finds no way down from
-there. The program that drew a figure knows everything about it, so three dense tasks come first:
+there. The program that drew a figure knows everything about it, so four tasks come first:
 
 - glyphs: for every patch, which letters, digits and signs are printed there;
-- strokes: for every patch, whether there is ink, a straight line, a bent one, a junction; both are read off the
-  second-to-last layer, the one an LMM sees;
+- strokes: for every patch, whether there is ink, a straight line, a bent one, a junction;
+- ties: for every patch with print, which points it belongs to: a length's ends, an angle's vertex and arms, the points
+  that lines lead to from a letter; these three are read off the second-to-last layer, the one an LMM sees;
 - statements: for every figure, which statements of the whole batch are true of it and which are proven false, judged
   by the similarity of image and text embedding with a sigmoid loss (Zhai et al. 2023, SigLIP, Eq. 1). Unlike there,
   nothing is assumed: what can be neither proven nor disproven on coordinates is left out.
@@ -23,16 +24,16 @@ from transformers import TrainingArguments, set_seed
 from trl import TrlParser
 
 from data_scripts.cli import require_at_least, run_command
-from modeling_mmgeo import MMCLIPModel
+from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
 
 from .muon import MuonArguments, MuonTrainer
-from .patch_targets import GLYPHS, STROKES
+from .patch_targets import GLYPHS, STROKES, TIES
 from .rows import check_columns, load_split
 from .run import train
 from .scratch import ScratchConfig, scratch_mmclip
 from .warm_up_figures import WarmUpCollator, WarmUpFigures, load_diagrams, wordings
 
-TASKS = ("glyph", "stroke", "statement")
+TASKS = ("glyph", "stroke", "tie", "statement")
 LENGTH_GROUPS = 4  # texts are padded within groups of like length
 
 
@@ -40,6 +41,10 @@ LENGTH_GROUPS = 4  # texts are padded within groups of like length
 class WarmUpArguments(ScratchConfig):
     """What is drawn, beside the sizes of the dual encoder (`ScratchConfig`)."""
 
+    model_name_or_path: str | None = field(
+        default=None,
+        metadata={"help": "Folder or Hub id of an MMCLIP to go on from (default: one of fresh weights)."},
+    )
     num_figures: int = field(default=12_000, metadata={"help": "Figures drawn for one epoch, each seen once."})
     dataset_name: str | None = field(
         default=None,
@@ -60,6 +65,7 @@ class WarmUpArguments(ScratchConfig):
     )
     glyph_weight: float = field(default=1.0, metadata={"help": "Weight of the glyph task."})
     stroke_weight: float = field(default=1.0, metadata={"help": "Weight of the stroke task."})
+    tie_weight: float = field(default=1.0, metadata={"help": "Weight of the tie task."})
     statement_weight: float = field(default=1.0, metadata={"help": "Weight of the statement task."})
 
     def __post_init__(self) -> None:
@@ -88,14 +94,16 @@ class WarmUpModel(nn.Module):
         mmclip: MMCLIPModel,
         glyph_weight: float = 1.0,
         stroke_weight: float = 1.0,
+        tie_weight: float = 1.0,
         statement_weight: float = 1.0,
     ) -> None:
         super().__init__()
         self.mmclip = mmclip
-        self.glyph_weight, self.stroke_weight, self.statement_weight = glyph_weight, stroke_weight, statement_weight
+        self.weights = dict(zip(TASKS, (glyph_weight, stroke_weight, tie_weight, statement_weight), strict=True))
         self.glyph_head = nn.Linear(mmclip.vision_tower.config.hidden_size, len(GLYPHS))
         nn.init.constant_(self.glyph_head.bias, -5.0)  # nearly every patch is blank
         self.stroke_head = nn.Linear(mmclip.vision_tower.config.hidden_size, len(STROKES))
+        self.tie_head = nn.Linear(mmclip.vision_tower.config.hidden_size, len(TIES))
         self.bias = nn.Parameter(torch.tensor(0.0))
 
     def forward(
@@ -107,12 +115,14 @@ class WarmUpModel(nn.Module):
         owner: torch.Tensor,
         glyphs: torch.Tensor,
         strokes: torch.Tensor,
+        ties: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
         """Loss of a batch and how well its tasks are done.
 
         `glyph_accuracy` is the share of printed patches whose strongest glyph is right, `stroke_accuracy` that of
-        patches judged rightly, those with and those without the stroke counting half each, `statement_accuracy` that
-        of statements ranked above their false twins; all three of figures, not of sheets.
+        patches judged rightly, those with and those without the stroke counting half each, `tie_accuracy` that of
+        patches with print whose points are all ranked above all others, `statement_accuracy` that of statements ranked
+        above their false twins; all of figures, not of sheets.
 
         Args:
             pixel_values: figures, then sheets of glyphs, `[images, 3, size, size]`.
@@ -122,6 +132,7 @@ class WarmUpModel(nn.Module):
             owner: figure each statement was drawn from, `[num_statements]`.
             glyphs: `[images, patches, len(GLYPHS)]`, 0 or 1.
             strokes: `[images, patches, len(STROKES)]`, 0 or 1.
+            ties: `[num_figures, patches, len(TIES)]`, 0 or 1.
         """
         vision = self.mmclip.get_image_features(pixel_values=pixel_values, output_hidden_states=True)
         patches = vision.hidden_states[-2][:, -glyphs.shape[1] :]  # without the class token where there is one
@@ -133,6 +144,11 @@ class WarmUpModel(nn.Module):
         stroke_losses = nn.functional.binary_cross_entropy_with_logits(stroke_logits, strokes, reduction="none")
         # Each kind counts by how often it occurs: junctions are rare, ink is not.
         stroke_loss = (stroke_losses.sum((0, 1)) / strokes.sum((0, 1)).clamp(min=1)).mean()
+
+        tied = ties.any(-1)  # only what is printed belongs to something
+        tie_logits, ties = self.tie_head(patches[: len(truth)][tied]), ties[tied]
+        tie_loss = nn.functional.binary_cross_entropy_with_logits(tie_logits, ties, reduction="sum")
+        tie_loss = tie_loss / ties.sum().clamp(min=1)
 
         text = self._text_features(input_ids, attention_mask)
         image = nn.functional.normalize(vision.pooler_output[: len(truth)], dim=-1)
@@ -152,20 +168,20 @@ class WarmUpModel(nn.Module):
             glyph_accuracy = read.any(-1)[marked].float().mean()
             right = ((stroke_logits > 0) == (strokes > 0)).float()
             stroke_accuracy = (right[strokes > 0].mean() + right[strokes == 0].mean()) / 2
+            weakest, strongest = (
+                tie_logits.masked_fill(ties == which, way * torch.inf) for which, way in ((0, 1), (1, -1))
+            )
+            tie_accuracy = (weakest.amin(-1) > strongest.amax(-1)).float().mean()
             # A true statement and its false twin stand side by side.
             score, label = logits[owner, torch.arange(len(owner))], truth[owner, torch.arange(len(owner))]
             twins = (label[:-1] == 1) & (label[1:] == 0) & (owner[:-1] == owner[1:])
             statement_accuracy = (score[:-1] > score[1:])[twins].float().mean()
+        losses = dict(zip(TASKS, (glyph_loss, stroke_loss, tie_loss, statement_loss), strict=True))
+        accuracies = zip(TASKS, (glyph_accuracy, stroke_accuracy, tie_accuracy, statement_accuracy), strict=True)
         return {
-            "loss": self.glyph_weight * glyph_loss
-            + self.stroke_weight * stroke_loss
-            + self.statement_weight * statement_loss,
-            "glyph_loss": glyph_loss,
-            "stroke_loss": stroke_loss,
-            "statement_loss": statement_loss,
-            "glyph_accuracy": glyph_accuracy,
-            "stroke_accuracy": stroke_accuracy,
-            "statement_accuracy": statement_accuracy,
+            "loss": sum(self.weights[task] * loss for task, loss in losses.items()),
+            **{f"{task}_loss": loss for task, loss in losses.items()},
+            **{f"{task}_accuracy": accuracy for task, accuracy in accuracies},
         }
 
     def _text_features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
@@ -202,6 +218,29 @@ class WarmUpTrainer(MuonTrainer):
         super().log(logs, start_time)
 
 
+def start(args: WarmUpArguments, captions: list[str], seed: int) -> tuple[MMCLIPModel, MMCLIPProcessor]:
+    """The model to train and its processor: a saved one, or one of fresh weights whose tokenizer knows the captions.
+
+    Raises:
+        ValueError: if the saved one cannot be loaded, or sees figures of another size.
+    """
+    if args.model_name_or_path is None:
+        sizes = ScratchConfig(**{f.name: getattr(args, f.name) for f in fields(ScratchConfig)})
+        return scratch_mmclip(captions, sizes, seed=seed)
+    try:
+        mmclip = MMCLIPModel.from_pretrained(args.model_name_or_path, dtype=torch.float32)
+        processor = MMCLIPProcessor.from_pretrained(args.model_name_or_path)
+    except OSError as error:
+        raise ValueError(f"Cannot load the model {args.model_name_or_path}: {error}") from error
+    seen = mmclip.vision_tower.config
+    if (seen.image_size, seen.patch_size) != (args.image_size, args.patch_size):
+        raise ValueError(
+            f"{args.model_name_or_path} sees figures of {seen.image_size} pixels in patches of {seen.patch_size}: set "
+            "image_size and patch_size to that."
+        )
+    return mmclip, processor
+
+
 def warm_up(args: WarmUpArguments, training_args: WarmUpConfig) -> None:
     """Train, and save the MMCLIP with its processor in `output_dir`."""
     set_seed(training_args.seed)
@@ -210,11 +249,10 @@ def warm_up(args: WarmUpArguments, training_args: WarmUpConfig) -> None:
         rows = load_split(args.dataset_name, "train")
         check_columns(rows, ("facts", "caption"), f"The data set {args.dataset_name}")
         captions, diagrams = [*captions, *rows["caption"]], load_diagrams(rows)
-    sizes = ScratchConfig(**{f.name: getattr(args, f.name) for f in fields(ScratchConfig)})
-    mmclip, processor = scratch_mmclip(captions, sizes, seed=training_args.seed)
+    mmclip, processor = start(args, captions, training_args.seed)
     mmclip.config.skip_blank_patches = args.skip_blank_patches
     trainer = WarmUpTrainer(
-        model=WarmUpModel(mmclip, args.glyph_weight, args.stroke_weight, args.statement_weight),
+        model=WarmUpModel(mmclip, *(getattr(args, f"{task}_weight") for task in TASKS)),
         args=training_args,
         train_dataset=WarmUpFigures(
             args.num_figures,

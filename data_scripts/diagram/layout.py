@@ -62,7 +62,7 @@ class _Placer:
         if ink.dots:
             self.boxes[:2, len(pieces) : self.used] = np.transpose(ink.dots)
             self.boxes[2:, len(pieces) : self.used] = self.style.dot_radius
-        self.points = np.array(list(ink.at.values()))
+        self.names, self.points = list(ink.at), np.array(list(ink.at.values()))
         self.texts: list[Text] = []
 
     def place(
@@ -70,7 +70,7 @@ class _Placer:
         text: str,
         italic: bool,
         candidates: Iterable[np.ndarray],
-        owner: int = -1,
+        owner: tuple[str, ...] = (),
         source: tuple[float, float] | None = None,
     ) -> None:
         """Put a text at one of the candidate centres, the earlier the better.
@@ -79,7 +79,7 @@ class _Placer:
             text: what is printed.
             italic: whether it is slanted.
             candidates: blocks of centres to choose from, each `[2, places]` in pixels.
-            owner: index of the point the text names: no other point may be nearer to it.
+            owner: points of what the text belongs to; no other point may be nearer to the letter of one.
             source: the vertex of an angle whose size it is: no segment may pass between.
 
         Raises:
@@ -92,9 +92,9 @@ class _Placer:
         for block in candidates:
             centres = np.minimum(np.maximum(block, half + 2), self.style.size - 2 - half)
             room = self._room(centres, width / 2, height / 2)
-            if owner >= 0 and len(self.points) > 1:
+            if len(owner) == 1 and len(self.points) > 1:
                 gaps = (centres[0][:, None] - self.points[:, 0]) ** 2 + (centres[1][:, None] - self.points[:, 1]) ** 2
-                room[gaps[:, owner] > gaps.min(1) + 1e-6] = -BEYOND
+                room[gaps[:, self.names.index(owner[0])] > gaps.min(1) + 1e-6] = -BEYOND
             if source is not None and len(self.sides[0]):
                 room[self._hidden(source, centres)] = -BEYOND
             first = int((room >= enough).argmax())
@@ -110,7 +110,7 @@ class _Placer:
         between = BETWEEN * self.style.font_size
         self.boxes[:, self.used] = x, y, width / 2 + between, height / 2 + between
         self.used += 1
-        self.texts.append(Text(text, round(x, 2), round(y, 2), italic))
+        self.texts.append(Text(text, round(x, 2), round(y, 2), italic, owner))
 
     def _hidden(self, source: tuple[float, float], centres: np.ndarray) -> np.ndarray:
         """Whether a segment passes between the source and each centre `[2, places]`; those through it do not."""
@@ -201,17 +201,17 @@ def _place_texts(ink: Ink, diagram: Diagram, values_first: bool) -> tuple[Text, 
     italic = ink.style.italic
 
     def place_letters() -> None:
-        for i, name in enumerate(ink.at):
+        for name in ink.at:
             text = name + printed.get(name, "")
             slanted = italic and text == name
-            placer.place(text, slanted, _letter_places(ink, name, text, slanted, middle), i)
+            placer.place(text, slanted, _letter_places(ink, name, text, slanted, middle), (name,))
 
     def place_values() -> None:
         for mark in values:
             if mark.kind == "length":
-                placer.place(mark.text, False, _length_places(ink, mark))
+                placer.place(mark.text, False, _length_places(ink, mark), mark.points)
             else:
-                placer.place(mark.text, False, _angle_places(ink, mark), source=ink.at[mark.points[1]])
+                placer.place(mark.text, False, _angle_places(ink, mark), mark.points, ink.at[mark.points[1]])
 
     for step in (place_values, place_letters) if values_first else (place_letters, place_values):
         step()

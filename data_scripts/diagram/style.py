@@ -1,6 +1,6 @@
 """How a figure looks, and how large its texts are: the style, the printed texts, the finished drawing."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -57,6 +57,8 @@ class Text:
     x: float  # centre, pixels from the left
     y: float  # centre, pixels from the top
     italic: bool = False
+    # Whose it is: the point of a letter, both ends of a length, three points of an angle with its vertex in the middle
+    owner: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)

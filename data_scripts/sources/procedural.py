@@ -18,7 +18,8 @@ from . import families
 from .composition import compose
 
 CREDIT = {"license": "apache-2.0", "name": "Figures drawn by mmgeo"}
-LETTERS = "ABCDEFGHKLMNPQRSTUVWXYZ"  # without I, J and O, which read as strokes; O is kept for centres
+LETTERS = "ABCDEFGHKLMNPQRSTUVWXYZ"  # without I, J and O, which read as strokes
+CENTRE = "O"  # of circles; no other point has this name
 FAMILIES: dict[str, Callable[[np.random.Generator, list[str]], tuple[Sequence, list[Part]]]] = {
     **{name: family.draw for name, family in families.FAMILIES.items()},
     "composition": compose,
