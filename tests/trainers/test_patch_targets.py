@@ -1,13 +1,17 @@
 """Dense targets: characters, lines, arcs and junctions are found in the patches where the figure has them."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from data_scripts.diagram.drawing import Drawing, Style, Text, rasterise
-from trainers.patch_targets import GLYPHS, STROKES, glyph_targets, junctions, stroke_targets
+from data_scripts.diagram import Diagram
+from data_scripts.diagram.drawing import Drawing, NoRoom, Style, Text, lay_out, rasterise
+from data_scripts.sources import procedural
+from trainers.patch_targets import GLYPHS, STROKES, TIES, glyph_targets, junctions, stroke_targets, tie_targets
 
 SIDE = 4  # patches
 PATCH = 16
@@ -58,6 +62,37 @@ def test_glyphs_stand_in_the_patch_of_their_centre():
     targets = glyph_targets(drawn(texts=[Text("A", 24, 8), Text("√", 56, 56)]), PATCH)
     assert targets.shape == (SIDE * SIDE, len(GLYPHS)) and targets.sum() == 2
     assert targets[1, GLYPHS.index("A")] == 1 and targets[15, GLYPHS.index("√")] == 1
+
+
+def test_ties_name_the_points_that_print_belongs_to():
+    at = {"A": (8.0, 56.0), "B": (56.0, 56.0), "C": (8.0, 8.0)}
+    diagram = Diagram({name: (x, -y) for name, (x, y) in at.items()}, (("A", "B"), ("A", "C")))
+    texts = [
+        Text("A", 4, 60, owner=("A",)),
+        Text("7", 24, 60, owner=("A", "B")),
+        Text("90°", 20, 40, owner=("B", "A", "C")),
+    ]
+    targets = tie_targets(diagram, drawn(texts=[*texts, Text("x", 60, 4)]), PATCH)
+    named = {divmod(i, SIDE): {TIES[j] for j in row.nonzero().flatten().tolist()} for i, row in enumerate(targets)}
+    assert {patch: names for patch, names in named.items() if names} == {
+        (3, 0): {"end B", "end C"},
+        (3, 1): {"end A", "end B"},
+        (2, 1): {"end B", "end C", "vertex A"},
+    }
+
+
+def test_every_text_of_a_figure_but_the_names_of_axes_has_an_owner():
+    rng = np.random.default_rng(0)
+    for family in procedural.FAMILIES:
+        diagram = procedural.draw_program(family, rng).diagram
+        try:
+            texts = lay_out(diagram, Style.draw(rng, 336)).texts
+        except NoRoom:
+            continue
+        owned = Counter(text.owner for text in texts if text.owner)
+        marks = Counter(mark.points for mark in diagram.marks if mark.kind in ("length", "angle"))
+        assert owned == marks + Counter((name,) for name in diagram.points)
+        assert [text.text for text in texts if not text.owner] == (["x", "y"] if diagram.axes else [])
 
 
 def test_a_blank_figure_has_no_target():

@@ -1,6 +1,7 @@
 """Warm-up: targets lie where the figure prints them, statements are what they claim, and all tasks are learned."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from trainers.warm_up_figures import (
     load_diagrams,
     wordings,
 )
-from trainers.warm_up_vision import WarmUpArguments, WarmUpConfig, WarmUpModel, warm_up
+from trainers.warm_up_vision import WarmUpArguments, WarmUpConfig, WarmUpModel, start, warm_up
 
 SMALL = {
     "image_size": 96,
@@ -137,7 +138,7 @@ def test_all_tasks_are_learned():
         losses.append(output["loss"].item())
     assert losses[-1] < 0.4 * losses[0]
     after = model(**batch)
-    assert after["statement_accuracy"] > 0.8 and after["stroke_accuracy"] > 0.9
+    assert after["statement_accuracy"] > 0.8 and after["stroke_accuracy"] > 0.9 and after["tie_accuracy"] > 0.8
     assert not [n for n, p in model.named_parameters() if torch.equal(p, before[n])]
 
 
@@ -159,7 +160,11 @@ def test_the_command_leaves_a_plain_mmclip_and_resumes(tmp_path):
         assert not any("head" in name for name, _ in model.named_parameters())
         return torch.cat([p.flatten() for p in model.parameters()])
 
+    goes_on = WarmUpArguments(model_name_or_path=str(tmp_path / "whole"), num_figures=4, **SMALL)
     whole = run("whole", 16)
+    assert torch.equal(whole, torch.cat([p.flatten() for p in start(goes_on, [], seed=9)[0].parameters()]))
+    with pytest.raises(ValueError, match="sees figures of 96 pixels in patches of 16"):
+        start(replace(goes_on, patch_size=32), [], seed=9)
     shutil.copytree(tmp_path / "whole" / "checkpoint-2", tmp_path / "cut" / "checkpoint-2")
     assert torch.equal(whole, run("cut", 16))
 
