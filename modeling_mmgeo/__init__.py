@@ -40,11 +40,11 @@ AutoModel.register(MMGeoLMConfig, MMGeoLMModel, exist_ok=True)
 AutoModelForImageTextToText.register(MMGeoLMConfig, MMGeoLMForConditionalGeneration, exist_ok=True)
 AutoProcessor.register(MMGeoLMConfig, MMGeoLMProcessor, exist_ok=True)
 
-# What was registered for an auto class takes its source file along when it is saved.
+# What was registered for an auto class takes its source file along when it is saved. MMGeoLMForConditionalGeneration
+# sees to that itself (`saved_with_code`).
 MMCLIPConfig.register_for_auto_class()
 MMCLIPModel.register_for_auto_class("AutoModel")
 MMCLIPProcessor.register_for_auto_class()
 MMGeoLMConfig.register_for_auto_class()
 MMGeoLMModel.register_for_auto_class("AutoModel")
-MMGeoLMForConditionalGeneration.register_for_auto_class("AutoModelForImageTextToText")
 MMGeoLMProcessor.register_for_auto_class()

@@ -14,6 +14,8 @@ Source: MMGeoLM (arXiv 2505.20152), after LLaVA-1.5.
 import copy
 import inspect
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -51,6 +53,21 @@ def build_vision_tower(config: PreTrainedConfig) -> PreTrainedModel:
     if config.model_type in VISION_TOWERS:
         return VISION_TOWERS[config.model_type]._from_config(config)
     return AutoModel.from_config(config)
+
+
+@contextmanager
+def saved_with_code(model_class: type[PreTrainedModel], auto_class: str) -> Iterator[None]:
+    """Have a model take its source files along while it is saved, so that `auto_class` loads it anywhere.
+
+    Registered for good, as other classes are, it would pass for code from the Hub in `generate`, which looks into the
+    signature of such a class at every token: one percent of a small model's time.
+    """
+    before = model_class._auto_class
+    model_class._auto_class = auto_class
+    try:
+        yield
+    finally:
+        model_class._auto_class = before
 
 
 def name_of_embeddings(language_model: PreTrainedModel) -> str:
@@ -138,8 +155,11 @@ class MMGeoLMModel(LlavaModel):
         position_ids: torch.LongTensor | None = None,
         past_key_values: Cache | None = None,
         inputs_embeds: torch.Tensor | None = None,
-        pixel_attention_mask: torch.Tensor | None = None,
+        vision_feature_layer: int | list[int] | None = None,
+        vision_feature_select_strategy: str | None = None,
+        image_sizes: torch.Tensor | None = None,
         mm_encoder_outputs: dict[str, BaseModelOutputWithPooling] | None = None,
+        pixel_attention_mask: torch.Tensor | None = None,
         **kwargs: Any,
     ) -> LlavaModelOutputWithPast | tuple:
         """As in LLaVA, and with `pixel_attention_mask` on prompts without the tokens of blank patches.
@@ -153,9 +173,9 @@ class MMGeoLMModel(LlavaModel):
         """
         if pixel_attention_mask is not None:
             if pixel_values is not None:
-                selection = ("vision_feature_layer", "vision_feature_select_strategy")
-                selection = {name: kwargs.pop(name) for name in selection if kwargs.get(name) is not None}
-                images = self.get_image_features(pixel_values, pixel_attention_mask=pixel_attention_mask, **selection)
+                images = self.get_image_features(
+                    pixel_values, vision_feature_layer, vision_feature_select_strategy, pixel_attention_mask
+                )
                 pixel_values, mm_encoder_outputs = None, {"image": images}
             if position_ids is None:
                 position_ids = positions_of(self.config, input_ids, pixel_attention_mask, attention_mask)
@@ -163,6 +183,16 @@ class MMGeoLMModel(LlavaModel):
                 attention_mask = torch.ones_like(position_ids)  # else gaps would pass for packed sequences
         elif position_ids is not None and attention_mask is past_key_values is None:
             attention_mask = mask_over_gaps(position_ids)  # likewise, where `generate` works without a cache
+        if pixel_values is mm_encoder_outputs is None and inputs_embeds is None and input_ids is not None:
+            # Text alone, as at every step of `generate` after the prompt: nothing to put among its embeddings.
+            output = self.language_model(
+                input_ids=input_ids,
+                attention_mask=attention_mask,
+                position_ids=position_ids,
+                past_key_values=past_key_values,
+                **kwargs,
+            )
+            return LlavaModelOutputWithPast(**output)
         return super().forward(
             input_ids=input_ids,
             pixel_values=pixel_values,
@@ -170,6 +200,9 @@ class MMGeoLMModel(LlavaModel):
             position_ids=position_ids,
             past_key_values=past_key_values,
             inputs_embeds=inputs_embeds,
+            vision_feature_layer=vision_feature_layer,
+            vision_feature_select_strategy=vision_feature_select_strategy,
+            image_sizes=image_sizes,
             mm_encoder_outputs=mm_encoder_outputs,
             **kwargs,
         )
@@ -296,7 +329,8 @@ class MMGeoLMForConditionalGeneration(LlavaForConditionalGeneration):
         self, save_directory: str | os.PathLike, *args: Any, save_original_format: bool = False, **kwargs: Any
     ):
         """As in transformers, but the weights keep their names; see `MMCLIPModel.save_pretrained`."""
-        return super().save_pretrained(save_directory, *args, save_original_format=save_original_format, **kwargs)
+        with saved_with_code(type(self), "AutoModelForImageTextToText"):
+            return super().save_pretrained(save_directory, *args, save_original_format=save_original_format, **kwargs)
 
 
 def with_pixel_attention_mask(stock: inspect.Signature) -> inspect.Signature:
@@ -306,7 +340,7 @@ def with_pixel_attention_mask(stock: inspect.Signature) -> inspect.Signature:
     return stock.replace(parameters=[*named, mask, others])
 
 
-# `generate` looks in it for what it may pass, and at every token of a class whose code travels: 50 microseconds each.
+# `generate` looks in it for what it may pass, and at every token of a class that came with its weights.
 MMGeoLMForConditionalGeneration.forward.__signature__ = with_pixel_attention_mask(
     inspect.signature(LlavaForConditionalGeneration.forward)
 )
