@@ -5,9 +5,19 @@
 
 The configuration lists conditions, each a set of options of `trainers.train_mmclip` or several such trainings one
 after the other; all take the same number of steps from the same model, with the same seeds. With `perturbations`,
-every model is also measured on changed figures (`evaluation.robustness`), paired with the clean ones. After every run
-`results.json`, `table.md` and `plot.png` are written anew, with 95% intervals over seeds and test anchors (see
-`ablation_table`).
+every model is also measured on changed figures (`evaluation.robustness`), paired with the clean ones. With `lmm`, its
+tower also becomes the eye of an LMM that is tuned and asked, which is what the paper's tables measure; a block of the
+configuration, or a YAML file of its own, says how (see `ablation_answers`):
+
+    lmm:
+      questions: sft                                     # rows of data_scripts.build_sft
+      align: {config: trainers/recipes/align_tiny.yaml, max_steps: 300}
+      sft: {config: trainers/recipes/sft_tiny.yaml, max_steps: 300}
+      benchmarks: [{benchmark: geoqa, data_dir: GeoQA}]  # if left out, the held-out questions are asked
+      blank_images: true                                 # ask once more with the figures blanked
+
+After every run `results.json`, `table.md` and `plot.png` are written anew, with 95% intervals over seeds and test
+anchors or questions (see `ablation_table`).
 
 Start it again after a kill, or with more seeds: what is finished is not done again. A run that fails is one line with
 its reason, and the others go on.
@@ -22,16 +32,18 @@ from trl import TrlParser
 
 from data_scripts.cli import require_at_least, run_command
 from data_scripts.shards import write_text
+from evaluation.ablation_answers import LMM, answer, read_lmm, read_yaml
 from evaluation.ablation_runs import (
     Condition,
     check_runs,
     measure,
     measure_robustness,
     measured_before,
+    one_line,
     plan,
     read_conditions,
 )
-from evaluation.ablation_table import markdown_table, plot, summarise, summarise_robustness
+from evaluation.ablation_table import markdown_table, plot, summarise, summarise_answers, summarise_robustness
 from evaluation.hit_at_1 import HitAtOneArguments
 from evaluation.loading import load_rows
 from evaluation.perturbations import PERTURBATIONS
@@ -92,6 +104,13 @@ class AblationArguments:
             "choices": list(PERTURBATIONS),
         },
     )
+    lmm: dict | str | None = field(
+        default=None,
+        metadata={
+            "help": "How each tower becomes the eye of an LMM that is tuned and asked: a block of the --config file, "
+            "or a YAML file of its own (default: it does not)."
+        },
+    )
     batch_size: int = field(default=64, metadata={"help": "Images or captions encoded at once when measuring."})
 
     def __post_init__(self) -> None:
@@ -120,6 +139,13 @@ class AblationArguments:
             raise ValueError(f"--baseline {self.baseline!r} is none of the conditions {', '.join(names)}")
         return found
 
+    def read_lmm(self) -> LMM | None:
+        """How towers are made into LMMs and what those are asked, if they are."""
+        if not self.lmm:
+            return None
+        block = read_yaml(self.lmm) if isinstance(self.lmm, str) else self.lmm
+        return read_lmm(_filled_in(block, self.dataset_name), self.dataset_name, self.dataset_config)
+
     def tests(self) -> dict[str, HitAtOneArguments]:
         """What every model is measured on, by name."""
         rows = self.test_dataset_name or self.dataset_name
@@ -140,49 +166,50 @@ def _filled_in(value: Any, dataset_name: str) -> Any:
     return value.replace("{dataset_name}", dataset_name) if isinstance(value, str) else value
 
 
-def one_line(error: BaseException) -> str:
-    """Why a run failed, in a line."""
-    said = " ".join(str(error).split())[:300]
-    return said if isinstance(error, ValueError) and said else f"{type(error).__name__}: {said}".rstrip(": ")
+@dataclass
+class Findings:
+    """What the runs gave so far, by condition and seed."""
+
+    hits: dict[tuple[str, int], dict] = field(default_factory=dict)  # see `measure`
+    changed: dict[tuple[str, int], dict] = field(default_factory=dict)  # see `measure_robustness`
+    answers: dict[tuple[str, int], dict] = field(default_factory=dict)  # see `answer`
+    failed: list[dict] = field(default_factory=list)
 
 
 def ablate(args: AblationArguments) -> dict:
     """Train and measure; returns the content of `results.json`.
 
     Raises:
-        ValueError: before the first training, if conditions are not what `trainers.train_mmclip` takes, or there is
-            nothing to measure on.
+        ValueError: before the first training, if conditions are not what `trainers.train_mmclip` takes, stages of
+            an LMM not what `trainers.train_mmgeolm` takes, or there is nothing to measure on.
     """
-    conditions, folder = args.read_conditions(), Path(args.output_dir)
-    runs = plan(conditions, args.seeds, args.model_name_or_path, folder)
-    check_runs(runs, args.model_name_or_path)
-    tests, measured, changed, failed = args.tests(), {}, {}, []
+    conditions, base, tests = args.read_conditions(), args.model_name_or_path, args.tests()
+    runs = plan(conditions, args.seeds, base, Path(args.output_dir), every_seed=bool(args.lmm))
+    check_runs(runs, base)
     for test in tests.values():
         load_rows(test.dataset, test.split, COLUMNS, test.dataset_config)
+    lmm, found = args.read_lmm(), Findings()
     with tqdm(total=sum(run.steps for run in runs), unit="step", desc=args.title, dynamic_ncols=True) as bar:
         for run in runs:
             bar.set_postfix_str(f"{run.condition.name}, seed {run.seed}")
-            before, new = bar.n, len(measured_before(run, tests)) < len(tests)
+            key, before = (run.condition.name, run.seed), bar.n
+            new = len(measured_before(run, tests)) < len(tests) or (lmm is not None and not lmm.answered(run))
             try:
-                key, base = (run.condition.name, run.seed), args.model_name_or_path
-                measured[key] = measure(run, base, tests, bar.update)
-                changed[key] = measure_robustness(run, base, tests, args.perturbations or ())
+                if run.condition.phases or run.seed == args.seeds[0]:  # without training all seeds have one model
+                    found.hits[key] = measure(run, base, tests, bar.update)
+                    found.changed[key] = measure_robustness(run, base, tests, args.perturbations or ())
+                if lmm is not None:
+                    found.answers[key] = answer(run, base, lmm)
             except (Exception, SystemExit) as error:
-                failed.append({"condition": run.condition.name, "seed": run.seed, "reason": one_line(error)})
-                bar.write(f"failed: {run.condition.name}, seed {run.seed}: {failed[-1]['reason']}")
+                found.failed.append({"condition": run.condition.name, "seed": run.seed, "reason": one_line(error)})
+                bar.write(f"failed: {run.condition.name}, seed {run.seed}: {found.failed[-1]['reason']}")
             bar.update(before + run.steps - bar.n)  # what a failed run leaves undone
             if new or args.perturbations or run is runs[-1]:
-                result = write_results(args, conditions, measured, changed, failed)
+                result = write_results(args, conditions, found)
     return result
 
 
-def write_results(
-    args: AblationArguments,
-    conditions: list[Condition],
-    measured: dict[tuple[str, int], dict],
-    changed: dict[tuple[str, int], dict],
-    failed: list[dict],
-) -> dict:
+def write_results(args: AblationArguments, conditions: list[Condition], found: Findings) -> dict:
     """Write `results.json`, `table.md` and `plot.png` of what is measured so far."""
     folder = Path(args.output_dir)
     names = [condition.name for condition in conditions]
@@ -195,19 +222,20 @@ def write_results(
         "baseline": baseline,
         "conditions": [asdict(condition) for condition in conditions],
         "tests": {
-            test: summarise({key: sets[test]["sets"] for key, sets in measured.items()}, conditions, baseline)
+            test: summarise({key: sets[test]["sets"] for key, sets in found.hits.items()}, conditions, baseline)
             for test in args.tests()
         },
         "robustness": {
-            test: summarise_robustness({key: found[test] for key, found in changed.items()}, conditions)
+            test: summarise_robustness({key: of[test] for key, of in found.changed.items()}, conditions)
             for test in (args.tests() if args.perturbations else ())
         },
-        "failed": failed,
+        "answers": summarise_answers(found.answers, conditions, baseline),
+        "failed": found.failed,
         "versions": library_versions(),
     }
     write_json(folder / "results.json", result)
     write_text(markdown_table(result), folder / "table.md")
-    if measured:
+    if found.hits or found.answers:
         plot(result, folder / "plot.png")
     return result
 

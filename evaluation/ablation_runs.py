@@ -10,7 +10,7 @@ import gc
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -144,19 +144,27 @@ def fingerprint(place: str) -> str:
     return hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:16]
 
 
-def plan(conditions: Sequence[Condition], seeds: Sequence[int], base: str, folder: Path) -> list[Run]:
+def digest_of(decides: Any) -> str:
+    """Short hash of everything that decides on a result, to name its folder by."""
+    return hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def plan(
+    conditions: Sequence[Condition], seeds: Sequence[int], base: str, folder: Path, every_seed: bool = False
+) -> list[Run]:
     """All runs, seed by seed, so that an ablation that is cut short has every condition with fewer seeds.
 
     Args:
-        conditions: what is compared. One without training has one run, since every seed would give the same.
+        conditions: what is compared. One without training has one run, since every seed would give the same model.
         seeds: of the trainings.
         base: the model that all start from.
         folder: of the ablation.
+        every_seed: give conditions without training a run per seed as well, for what comes after the model.
     """
     runs = []
     for seed in seeds:
         for condition in conditions:
-            if not condition.phases and seed != seeds[0]:
+            if not (condition.phases or every_seed or seed == seeds[0]):
                 continue
             data = [fingerprint(str(phase.options["dataset_name"])) for phase in condition.phases]
             decides = {
@@ -164,8 +172,7 @@ def plan(conditions: Sequence[Condition], seeds: Sequence[int], base: str, folde
                 "base": weights_fingerprint(base) or base,
                 "data": data,
             }
-            digest = hashlib.sha256(json.dumps(decides, sort_keys=True, default=str).encode()).hexdigest()[:10]
-            where = folder / "runs" / f"{slug(condition.name)}-{digest}" / f"seed-{seed}"
+            where = folder / "runs" / f"{slug(condition.name)}-{digest_of(decides)[:10]}" / f"seed-{seed}"
             runs.append(Run(condition, seed, where))
     return runs
 
@@ -178,6 +185,11 @@ def arguments_of(phase: Phase, seed: int, model: str, output: Path) -> list[str]
         "max_steps": phase.steps,
         "seed": seed,
     }
+    return as_words(options)
+
+
+def as_words(options: Mapping[str, Any]) -> list[str]:
+    """Options as a command line has them; those that are None are left to their defaults."""
     words: list[str] = []
     for name, value in options.items():
         if value is None:
@@ -203,6 +215,12 @@ def check_runs(runs: Sequence[Run], base: str) -> None:
                 parser.parse_args_and_config(arguments)
             except (Exception, SystemExit) as error:
                 raise ValueError(f"condition {condition.name!r}: {error}") from error
+
+
+def one_line(error: BaseException) -> str:
+    """Why a run failed, in a line."""
+    said = " ".join(str(error).split())[:300]
+    return said if isinstance(error, ValueError) and said else f"{type(error).__name__}: {said}".rstrip(": ")
 
 
 class Progress(TrainerCallback):
@@ -241,19 +259,23 @@ def train(run: Run, base: str, advance: Callable[[int], Any]) -> str:
         else:
             output.mkdir(parents=True, exist_ok=True)
             arguments = arguments_of(phase, run.seed, model, output)
-            with (
-                open(run.folder / "log.txt", "a", encoding="utf-8") as log,
-                contextlib.redirect_stdout(log),
-                contextlib.redirect_stderr(log),
-            ):
+            with heavy_work(run):
                 train_mmclip(arguments, [Progress(advance)])
             write_json(finished, {"arguments": arguments, "steps": phase.steps})
-            _free_memory()
         model = str(output)
     return model
 
 
-def _free_memory() -> None:
+@contextlib.contextmanager
+def heavy_work(run: Run) -> Iterator[None]:
+    """What is said inside goes to `log.txt` of the run, and the memory it took is free afterwards."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    with (
+        open(run.folder / "log.txt", "a", encoding="utf-8") as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        yield
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
@@ -275,12 +297,10 @@ def measure(run: Run, base: str, tests: Mapping[str, HitAtOneArguments], advance
     model = train(run, base, advance)
     for name, arguments in tests.items():
         if name not in results:
-            run.folder.mkdir(parents=True, exist_ok=True)
-            with open(run.folder / "log.txt", "a", encoding="utf-8") as log, contextlib.redirect_stderr(log):
+            with heavy_work(run):
                 result = evaluate(replace(arguments, model=model, keep_hits=True))
             results[name] = result | {"test_fingerprint": _test(arguments)}
             write_json(_result_file(run, name), results[name])
-            _free_memory()
     return results
 
 
@@ -315,9 +335,8 @@ def measure_robustness(
                 output_dir=str(folder),
                 keep_hits=True,
             )
-            with open(run.folder / "log.txt", "a", encoding="utf-8") as log, contextlib.redirect_stderr(log):
+            with heavy_work(run):
                 found = evaluate_robustness(arguments)["perturbations"]
-            _free_memory()
         results[name] = {perturbation: found[perturbation] for perturbation in perturbations}
     return results
 
@@ -341,4 +360,4 @@ def _test(arguments: HitAtOneArguments) -> str:
     decides = asdict(arguments) | {"dataset": fingerprint(arguments.dataset)}
     for other in ("model", "output", "batch_size", "keep_hits", "trust_remote_code"):
         decides.pop(other)
-    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]
+    return digest_of(decides)

@@ -31,22 +31,31 @@ def interval(ends: Iterable[float]) -> str:
 
 
 def ablation_tables(result: dict) -> Iterator[ResultTable]:
-    """A table per test of an ablation: a line for each condition and candidate set."""
+    """A table per test of an ablation and one of answers: a line for each condition and candidate set or exam."""
     header = ("Condition", "Set", "Hit@1", "95% interval", "Chance", "Difference", "95% interval", "Seeds")
     for test, conditions in result["tests"].items():
-        rows = []
-        for condition, entry in conditions.items():
-            for name, of in entry["sets"].items():
-                shares = (percent(of["accuracy"]), interval(of["interval_95"]), percent(of["chance"]))
-                change = ("", "")
-                if "difference" in of:
-                    change = (f"{100 * of['difference']:+.1f}", interval(of["difference_interval_95"]))
-                seeds = str(len(entry.get("seeds", ())) or "")
-                rows.append((table_cell(condition), name, *shares, *change, seeds))
-        if rows:
+        if rows := ablation_rows(conditions):
             title = f"{result['title']} ({test}; differences to {result['baseline']})"
             yield ResultTable(title, header, rows)
+    if rows := ablation_rows(result.get("answers", {})):
+        header = ("Condition", "Questions", "Accuracy", "95% interval", "Without looking", *header[5:])
+        yield ResultTable(f"{result['title']}: answers (differences to {result['baseline']})", header, rows)
     yield from ablation_robustness_tables(result)
+
+
+def ablation_rows(conditions: dict[str, dict]) -> list[tuple[str, ...]]:
+    """The lines of conditions, each of whose sets has an accuracy and, but for the baseline, a difference."""
+    rows = []
+    for condition, entry in conditions.items():
+        for name, of in entry["sets"].items():
+            chance = "" if of["chance"] is None else percent(of["chance"])
+            change = ("", "")
+            if "difference" in of:
+                change = (f"{100 * of['difference']:+.1f}", interval(of["difference_interval_95"]))
+            seeds = str(len(entry.get("seeds", ())) or "")
+            shares = (percent(of["accuracy"]), interval(of["interval_95"]), chance)
+            rows.append((table_cell(condition), table_cell(name), *shares, *change, seeds))
+    return rows
 
 
 def ablation_robustness_tables(result: dict) -> Iterator[ResultTable]:
