@@ -15,7 +15,7 @@ from evaluation import ablation, answer_accuracy, contamination, grade, hit_at_1
 from evaluation.hard_negative_exam import sit
 from evaluation.report.results_files import NEEDED, find_results
 from tests.data_scripts.samples import fake_encode
-from tests.tiny import tiny_llava, tiny_mmclip
+from tests.tiny import tiny_llava, tiny_llm, tiny_mmclip, tiny_tokenizer
 
 from .benchmarks import layouts
 
@@ -29,6 +29,8 @@ def parts(tmp_path_factory):
     for name, (model, processor) in {"mmclip": tiny_mmclip(), "llava": tiny_llava()}.items():
         model.save_pretrained(folder / name)
         processor.save_pretrained(folder / name)
+    for part in (tiny_llm(), tiny_tokenizer(frame=False)):
+        part.save_pretrained(folder / "llm")
     sizes = {"num_test_rows": 3, "image_size": 64, "num_workers": 1}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shards, "SHARD_SIZE", 4)
@@ -50,7 +52,10 @@ def run(command, parts, exam, tmp_path, monkeypatch):
     config = folder.with_name("ablation.yaml")
     conditions = [{"name": "before", "phases": []}, {"name": "image only"}]
     options = {"title": "Kinds", "max_steps": 1, "seeds": [0], "training": TRAINING, "conditions": conditions}
-    config.write_text(yaml.safe_dump(options | {"perturbations": ["rotation"]}))
+    stage = {"max_steps": 1, "per_device_train_batch_size": 2, "use_cpu": True, "save_strategy": "no"}
+    lmm = {"questions": str(parts / "questions"), "llm": str(parts / "llm"), "align": stage, "sft": stage}
+    lmm |= {"answers": {"max_new_tokens": 3}}
+    config.write_text(yaml.safe_dump(options | {"perturbations": ["rotation"], "lmm": lmm}))
     warm = ("--model_name_or_path", parts / "mmclip", "--dataset_name", parts / "rows")
     for main, *words in (
         (hit_at_1.main, *mmclip, *rows, "--output", folder / "hit_at_1.json"),
@@ -86,6 +91,7 @@ def test_the_report_reads_what_every_command_writes(command, run, tmp_path):
         "Benchmarks",
         "Answer accuracy",
         "Kinds (test; differences to before)",
+        "Kinds: answers (differences to before)",
         "Kinds: changed figures (test; against clean ones)",
         "Contamination: test questions found among training rows",
         "Figures of the paper",
@@ -110,7 +116,10 @@ def test_the_report_reads_what_every_command_writes(command, run, tmp_path):
     assert re.search(
         r"^\| llava \| questions \(test\) \| another font \| answer accuracy \|.* 3 \|$", tables, re.MULTILINE
     )
-    trained = json.loads((run / "ablation" / "results.json").read_text())["tests"]["test"]["image only"]["sets"]
+    ablated = json.loads((run / "ablation" / "results.json").read_text())
+    trained = ablated["tests"]["test"]["image only"]["sets"]
     assert f"| image only | image | {100 * trained['image']['accuracy']:.1f} |" in tables
+    answered = ablated["answers"]["image only"]["sets"]["held-out questions"]
+    assert f"| image only | held-out questions | {100 * answered['accuracy']:.1f} |" in tables
     seen = json.loads((run / "contamination" / "contamination.json").read_text())
     assert f"| we_math | questions (2) | {seen['num_questions']} | {seen['num_same']} |" in tables

@@ -36,6 +36,7 @@ ABLATION = {
         "image | only": {"seeds": [0, 1], "sets": {"rule": ENTRY | {
             "difference": 0.0123, "difference_interval_95": [-0.01, 0.03]}}},
     }},
+    "answers": {"in-batch": {"seeds": [0], "sets": {"geoqa": ENTRY | {"chance": None}}}},
 }  # fmt: skip
 CONTAMINATION = {
     "measure": "contamination", "benchmark": "we_math", "train": ["you/rows"], "num_questions": 200, "num_same": 3
@@ -95,6 +96,7 @@ def test_every_kind_of_result_has_its_table(tmp_path):
         "| you/mmgeolm | geoqa (test) | accuracy | 65.4% | 60.0% to 70.0% | 25.0% | 754 |",
         "| you/mmclip | you/rows (test) | out of focus | Hit@1, rule | 35.0% | 31.0% | -4.0 | -7.0 to -1.0 | 60 |",
         "| image \\| only | rule | 43.2 | 40.0 to 50.0 | 9.1 | +1.2 | -1.0 to 3.0 | 2 |",
+        "| in-batch | geoqa | 43.2 | 40.0 to 50.0 |  |  |  | 1 |",
         "| we_math | you/rows (?) | 200 | 3 | 1.5% |",
         "| geoqa, accuracy | you/mmgeolm | 65.4 | 60.0 to 70.0 | MMCLIP 69.2; in-batch random 56.3;",
         "| image, Hit@1 | you/mmclip | 43.2 | 40.0 to 50.0 | AltCLIP, image negatives 23.0 |",
