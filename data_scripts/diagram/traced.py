@@ -8,7 +8,7 @@ scale.
 
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -16,9 +16,13 @@ from itertools import combinations
 import numpy as np
 
 from .diagram import Diagram, Fact, Mark
-from .facts import KINDS, canonical, check, distance, look_equal, statements
+from .facts import KINDS, canonical, check, distance, off_segment, statements
+from .traced_marks import carry_marks, standing_marks
 
 MAX_SHAPES = 3  # a caption names at most so many triangles and quadrilaterals
+TRIES = 5  # draws of an edit before it is given up
+FRAME = 0.12  # log ratio of two frames' proportions up to which they pass for the same
+SHOWN = 0.005  # of the figure's size: lines so near to a point show where it is
 STRONGER = {  # facts that make a weaker one about the same points not worth saying
     "equilateral_triangle": ("isosceles_triangle", "right_triangle"),
     "square": ("rectangle", "rhombus", "parallelogram", "trapezoid"),
@@ -157,33 +161,55 @@ class TracedFigure:
     drawn: Diagram  # its `facts` are the given ones
 
     @cached_property
+    def plain(self) -> Diagram:
+        """What is drawn, with the marks that stand, before it is read."""
+        return replace(self.drawn, marks=standing_marks(self.drawn))
+
+    @cached_property
     def diagram(self) -> Diagram:
-        standing = [m for m in self.drawn.marks if _mark_holds(m, self.drawn)]
-        kept = tuple(m for m in standing if not _contradicted(m, standing, self.drawn))
-        plain = replace(self.drawn, marks=kept)
-        values = tuple(Fact(m.kind, m.points, m.text) for m in kept if m.text)
+        plain = self.plain
+        values = tuple(Fact(m.kind, m.points, m.text) for m in plain.marks if m.text)
         given = (f for f in self.drawn.facts if KINDS[f.kind].edit != "value")
         return replace(plain, facts=read_facts(plain, given) + values)
 
     def edit(self, kind: str, rng: np.random.Generator) -> "TracedFigure | None":
-        """One edit: letters exchanged, a printed value replaced, a point moved, or a shape stretched into another."""
-        edits = {"order": self._relabel, "value": self._reprint, "relation": self._move, "shape": self._stretch}
-        drawn = edits[kind](rng)
-        if drawn is None or not readable(drawn):
-            return None
-        edited = TracedFigure(drawn)
-        return edited if statements(edited.diagram.facts) != statements(self.diagram.facts) else None
+        """One edit: letters exchanged, a printed value replaced, a point moved, or a shape stretched into another.
+
+        The edited figure has as many lines, marks and lone points, in a frame of nearly the same proportions: what
+        can be counted or measured without reading must not tell it from the figure as printed.
+        """
+        edits = {"value": self._reprint, "relation": self._move, "shape": self._stretch}
+        if kind == "order":
+            edited = self._exchange_letters(rng)
+            return edited if statements(edited.diagram.facts) != statements(self.diagram.facts) else None
+        for _ in range(TRIES):
+            drawn = edits[kind](rng)
+            if drawn is None or not self._same_frame(drawn) or not readable(drawn):
+                continue
+            edited = TracedFigure(carry_marks(self.diagram.marks, drawn))
+            if _inventory(edited.plain) != _inventory(self.diagram):
+                continue
+            if statements(edited.diagram.facts) != statements(self.diagram.facts):
+                return edited
+        return None
+
+    def _same_frame(self, edited: Diagram) -> bool:
+        return abs(_proportions(self.drawn) - _proportions(edited)) < FRAME
+
+    def relabel(self, mapping: Mapping[str, str]) -> "TracedFigure":
+        """The same figure with other letters; `mapping` must be one-to-one on the letters of the figure."""
+        edited = TracedFigure(self.drawn.relabel(mapping))
+        edited.__dict__["diagram"] = self.diagram.relabel(mapping)  # other letters are no reason to read it again
+        return edited
 
     def without_values(self) -> "TracedFigure":
         facts = tuple(f for f in self.drawn.facts if not f.value)
         return TracedFigure(replace(self.drawn, marks=tuple(m for m in self.drawn.marks if not m.text), facts=facts))
 
-    def _relabel(self, rng: np.random.Generator) -> Diagram | None:
+    def _exchange_letters(self, rng: np.random.Generator) -> "TracedFigure":
         names = list(self.drawn.points)
-        if len(names) < 2:
-            return None
         chosen = rng.choice(names, size=min(len(names), int(rng.integers(2, 4))), replace=False).tolist()
-        return self.drawn.relabel(dict(zip(chosen, chosen[1:] + chosen[:1], strict=True)))
+        return self.relabel(dict(zip(chosen, chosen[1:] + chosen[:1], strict=True)))
 
     def _reprint(self, rng: np.random.Generator) -> Diagram | None:
         values = [m for m in self.diagram.marks if m.text]
@@ -215,8 +241,12 @@ class TracedFigure:
         ends = [p for p in self.drawn.points if p != a and check(Fact("segment", (a, p)), self.drawn) is False]
         if not ends:
             return None
-        segments[i] = (a, ends[int(rng.integers(len(ends)))])
-        return replace(self.drawn, segments=maximal_segments(segments, self.drawn))
+        end = ends[int(rng.integers(len(ends)))]
+        segments[i] = (a, end)
+        marks = tuple(_led_to(m, (a, b), end) for m in self.drawn.marks)
+        facts = (f.relabel({b: end}) for f in self.drawn.facts if {a, b} <= set(f.points) and end not in f.points)
+        redirected = replace(self.drawn, segments=maximal_segments(segments, self.drawn), marks=marks)
+        return replace(redirected, facts=(*self.drawn.facts, *facts))
 
     def _on_segment(self, name: str) -> Iterator[np.ndarray]:
         for a, b in self.drawn.segments:
@@ -245,7 +275,13 @@ class TracedFigure:
         shapes = [f for f in self.diagram.facts if KINDS[f.kind].edit == "shape" and len(f.points) in (3, 4)]
         if self.drawn.circles or not shapes:
             return None
-        shape = shapes[int(rng.integers(len(shapes)))]
+        for _ in range(TRIES):
+            stretched = self._stretch_one(shapes[int(rng.integers(len(shapes)))], rng)
+            if self._same_frame(stretched):
+                return stretched
+        return None
+
+    def _stretch_one(self, shape: Fact, rng: np.random.Generator) -> Diagram:
         corner, *ends = (
             rng.permutation(shape.points) if len(shape.points) == 3 else (*shape.points[:2], shape.points[3])
         )
@@ -257,34 +293,44 @@ class TracedFigure:
 
 
 def _third_corner(first: np.ndarray, second: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A new second side, on its old side of the first: at a right angle, as long, both, at 60 degrees, or neither."""
+    """A new second side, on its old side of the first: as long, also at 90 or 60 degrees, or sheared.
+
+    A shear keeps the height above the first side, and so mostly the frame: into a right angle at one end of the first
+    side or the other, into equal sides over its middle, or anywhere.
+    """
     turn = 1.0 if first[0] * second[1] - first[1] * second[0] > 0 else -1.0
     unit = first / np.linalg.norm(first)
     across = turn * np.array([-unit[1], unit[0]])
-    length, side = float(np.linalg.norm(first)), float(np.linalg.norm(second))
-    slant = float(np.clip(np.degrees(np.arccos(np.dot(unit, second / side))), 40, 140))
-    sides = ((90.0, side), (slant, length), (90.0, length), (60.0, length), (55.0, 1.5 * length))
-    degrees, reach = sides[int(rng.integers(len(sides)))]
-    return reach * (np.cos(np.radians(degrees)) * unit + np.sin(np.radians(degrees)) * across)
+    length = float(np.linalg.norm(first))
+    along, high = float(np.dot(unit, second)), float(np.dot(across, second))
+    slant = float(np.clip(np.degrees(np.arctan2(high, along)), 40, 140))
+    turned = [(length * np.cos(np.radians(v)), length * np.sin(np.radians(v))) for v in (slant, 90.0, 60.0)]
+    sheared = [(share * length, high) for share in (0.0, 0.5, 1.0, float(rng.uniform(-0.3, 1.3)))]
+    along, high = [*turned, *sheared][int(rng.integers(len(turned) + len(sheared)))]
+    return along * unit + high * across
 
 
-def _mark_holds(mark: Mark, drawn: Diagram) -> bool:
-    """Whether the part a mark stands on is still there; right angles must also look right."""
-    if any(p not in drawn.points for p in mark.points):
-        return False
-    if len(mark.points) == 2:
-        return check(Fact("segment", mark.points), drawn) is True
-    a, b, c = mark.points
-    arms = check(Fact("segment", (a, b)), drawn) is True and check(Fact("segment", (b, c)), drawn) is True
-    return arms and (mark.kind != "right_angle" or check(Fact("perpendicular", (a, b, b, c)), drawn) is True)
+def _led_to(mark: Mark, line: tuple[str, str], end: str) -> Mark:
+    """A mark on the line AB, or on an angle at A of which it is an arm, once the line leads from A to another end."""
+    a, b = line
+    on_line = set(mark.points) == {a, b} or (len(mark.points) == 3 and mark.points[1] == a and b in mark.points)
+    return mark.relabel({b: end}) if on_line and end not in mark.points else mark
 
 
-def _contradicted(mark: Mark, marks: Iterable[Mark], drawn: Diagram) -> bool:
-    """Whether a tick or arc says that two parts are equal which visibly are not."""
-    if mark.kind not in ("ticks", "arcs"):
-        return False
-    partners = (m for m in marks if (m.kind, m.count) == (mark.kind, mark.count))
-    return any(look_equal(drawn, mark.points, m.points) is False for m in partners)
+def _inventory(diagram: Diagram) -> tuple[list[tuple[str, int]], int, int]:
+    """What can be counted: the marks by kind, the lines, and the points that need a dot to be seen."""
+    ends = {p for s in diagram.segments for p in s} | {c.center for c in diagram.circles}
+    hidden = (p for p in diagram.points if p not in ends)
+    lone = sum(sum(off_segment(diagram, p, *s) < SHOWN for s in diagram.segments) < 2 for p in hidden)
+    return sorted((m.kind, m.count) for m in diagram.marks), len(diagram.segments), lone
+
+
+def _proportions(diagram: Diagram) -> float:
+    """Log of width by height of everything drawn but marks and letters."""
+    discs = [(*xy, 0.0) for xy in diagram.points.values()]
+    discs += [(*diagram.points[c.center], c.radius) for c in diagram.circles]
+    width, height = (max(d[i] + d[2] for d in discs) - min(d[i] - d[2] for d in discs) for i in (0, 1))
+    return math.log(max(width, 1e-9) / max(height, 1e-9))
 
 
 def readable(drawn: Diagram) -> bool:

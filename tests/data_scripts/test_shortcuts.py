@@ -7,7 +7,9 @@ import pytest
 
 from data_scripts.rows import CONFIGS, RowOptions, build_rows
 from data_scripts.shortcuts import measure_shortcuts
-from data_scripts.sources import procedural
+from data_scripts.sources import geometry3k, procedural
+
+from .samples import LOGIC_FORMS, needs_logic_forms
 
 PROPERTIES = {"ink", "file size", "mark count", "position", "style", "letters"}
 NUM_FIGURES = 160
@@ -34,6 +36,19 @@ def test_nothing_shallow_tells_a_positive_from_its_negatives(config, pairs):
         # four standard errors of an AUC over so few pairs; builds of 5,000 pairs are held to 0.03
         assert report[name]["auc"] == pytest.approx(0.5, abs=0.13), name
         assert report[name]["paired"] == pytest.approx(0.5, abs=0.16), name
+
+
+@needs_logic_forms
+@pytest.mark.parametrize("config", CONFIGS)
+def test_no_count_tells_a_figure_as_printed_from_its_negatives(config):
+    options = RowOptions(96, num_image_negatives=4, num_rule_negatives=0, configs=(config,), turn=False)
+    records = geometry3k.shuffled(LOGIC_FORMS, "train", 0)[:40]
+    pairs = []
+    for row_id, figure, rng in geometry3k.figures(records, "train", 0, Counter()):
+        built = build_rows(figure, row_id, "geometry3k", rng, options, {config: Counter()})
+        pairs += [built[config].measures] if built else []
+    alike = [positive["mark count"] == negative["mark count"] for positive, negative in pairs]
+    assert len(pairs) > 25 and np.mean(alike) > 0.95  # a point may need its dot at one size of the figure alone
 
 
 def planted(rng: np.random.Generator, shift: float) -> list:

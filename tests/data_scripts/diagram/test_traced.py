@@ -10,11 +10,23 @@ from hypothesis import strategies as st
 
 from data_scripts.diagram import Fact, Mark
 from data_scripts.diagram.diagram import EDIT_KINDS
-from data_scripts.diagram.drawing import as_matplotlib
+from data_scripts.diagram.drawing import Style, as_matplotlib
 from data_scripts.diagram.facts import check, statements
+from data_scripts.diagram.marks import draw_ink
 from data_scripts.diagram.traced import TracedFigure, change_value, maximal_segments
 
 from ..samples import figure, needs_logic_forms, real_figures, traced_triangle
+
+
+def exam_figures() -> list[TracedFigure]:
+    """Figures as exams print them: marked right angles and equal sides, a divided side, a circle with two chords."""
+    square, ticks = Mark("right_angle", ("A", "B", "C")), [Mark("ticks", ("A", p)) for p in "BC"]
+    length = Mark("length", ("A", "B"), "5")
+    right = figure("A 0 60 B 0 0 C 90 0", "AB BC CA", marks=(square, length))
+    equal = figure("A 50 80 B 0 0 C 100 0", "AB BC CA", marks=(*ticks, Mark("angle", ("A", "B", "C"), "58°")))
+    box = figure("A 0 60 B 0 0 C 90 0 D 90 60", "AB BC CD DA", marks=(square, length))
+    chords = figure("O 0 0 A -40 30 B 40 30 C -40 -30 D 40 -30", "AB BC CD OA", "O 50", marks=(length,))
+    return [*map(TracedFigure, (right, equal, box, chords)), traced_triangle()]
 
 
 def test_what_the_coordinates_show_is_stated():
@@ -42,15 +54,24 @@ def test_the_most_special_shape_is_named():
 
 def test_every_edit_changes_a_statement_and_stays_true():
     found = Counter()
-    for seed in range(40):
-        figure_ = traced_triangle()
-        for kind in EDIT_KINDS:
-            edited = figure_.edit(kind, np.random.default_rng(seed))
-            if edited is not None:
-                found[kind] += 1
-                assert statements(edited.diagram.facts) != statements(figure_.diagram.facts)
-                assert all(check(f, edited.diagram) is True for f in edited.diagram.facts)
+    for exam in exam_figures():
+        for seed in range(10):
+            for kind in EDIT_KINDS:
+                edited = exam.edit(kind, np.random.default_rng(seed))
+                if edited is not None:
+                    found[kind] += 1
+                    assert statements(edited.diagram.facts) != statements(exam.diagram.facts)
+                    assert all(check(f, edited.diagram) is True for f in edited.diagram.facts)
     assert set(found) == set(EDIT_KINDS), found
+
+
+def test_other_letters_change_nothing_that_is_read():
+    for exam in exam_figures():
+        names = list(exam.drawn.points)
+        relabeled = exam.relabel(dict(zip(names, names[1:] + names[:1], strict=True)))
+        read_again = TracedFigure(relabeled.drawn).diagram
+        assert statements(relabeled.diagram.facts) == statements(read_again.facts)
+        assert relabeled.diagram.marks == read_again.marks
 
 
 @needs_logic_forms
@@ -66,22 +87,51 @@ def test_edits_of_real_figures():
     assert set(found) == set(EDIT_KINDS), found
 
 
-def test_a_mark_goes_with_the_part_it_stands_on():
-    d = figure(
-        "A 30 80 B 0 0 C 100 0", "AB BC", marks=(Mark("length", ("A", "C"), "7"), Mark("length", ("A", "B"), "5"))
-    )
-    assert [m.text for m in TracedFigure(d).diagram.marks] == ["5"]
-    slanted = figure("A 30 80 B 0 0 C 100 0", "AB BC CA", marks=(Mark("right_angle", ("A", "B", "C")),))
-    assert TracedFigure(slanted).diagram.marks == ()
+def countable(figure_: TracedFigure) -> list[int]:
+    """Marks by kind, lines and dots, as they are drawn in a plain style."""
+    diagram = figure_.diagram
+    ink = draw_ink(diagram, replace(Style.draw(np.random.default_rng(0), 336).upright(), dots=False))
+    kinds = ("length", "angle", "right_angle", "ticks", "arcs")
+    return [*(sum(m.kind == k for m in diagram.marks) for k in kinds), len(ink.lines), len(ink.arcs), len(ink.dots)]
 
 
-def test_equal_marks_go_when_the_parts_no_longer_look_equal():
-    def both(at_a: str) -> TracedFigure:
-        marks = tuple(Mark("ticks", pair) for pair in (("A", "B"), ("A", "C")))
-        return TracedFigure(figure(f"A {at_a} B 0 0 C 100 0", "AB BC CA", marks=marks))
+def test_no_edit_can_be_told_by_a_count():
+    found = Counter()
+    for exam in exam_figures():
+        for seed in range(15):
+            for kind in EDIT_KINDS:
+                edited = exam.edit(kind, np.random.default_rng(seed))
+                if edited is not None:
+                    found[kind] += 1
+                    assert countable(edited) == countable(exam), (kind, edited.diagram)
+    assert set(found) == set(EDIT_KINDS), found
 
-    assert len(both("50 80").diagram.marks) == 2
-    assert both("0 80").diagram.marks == ()
+
+def test_no_edit_changes_the_proportions_of_the_frame():
+    def proportions(exam: TracedFigure) -> float:
+        radii = {c.center: c.radius for c in exam.diagram.circles}
+        reach = [(np.array(xy), radii.get(p, 0)) for p, xy in exam.diagram.points.items()]
+        width, height = np.max([xy + r for xy, r in reach], 0) - np.min([xy - r for xy, r in reach], 0)
+        return np.log(width / height)
+
+    for exam in exam_figures():
+        edits = [exam.edit(kind, np.random.default_rng(seed)) for kind in EDIT_KINDS for seed in range(15)]
+        assert any(edits)
+        assert all(abs(proportions(e) - proportions(exam)) < 0.121 for e in edits if e)
+
+
+def test_an_edited_right_triangle_keeps_its_square():
+    right = exam_figures()[0]
+    shapes = [e for seed in range(15) if (e := right.edit("shape", np.random.default_rng(seed)))]
+    corners = {m.points[1] for e in shapes for m in e.diagram.marks if m.kind == "right_angle"}
+    assert len(shapes) > 5 and corners - {"B"}, "the square has to stand at another corner"
+
+
+def test_marks_travel_with_a_line_that_leads_elsewhere():
+    d = figure("A 0 0 B 80 0 C 80 60 D 0 60", "AB BC CD", marks=(Mark("length", ("A", "B"), "5"),))
+    led = [e.diagram for s in range(40) if (e := TracedFigure(d).edit("relation", np.random.default_rng(s)))]
+    assert led and all([m.text for m in e.marks] == ["5"] for e in led)
+    assert any(set(e.marks[0].points) != {"A", "B"} for e in led)
 
 
 def test_maximal_segments():

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from data_scripts.diagram import Fact, Mark
 from data_scripts.diagram.drawing import NoRoom, Style, lay_out, rasterise
 from data_scripts.diagram.facts import check
-from data_scripts.sources.geometry3k import MAX_POINTS, MEMBER, load_records, parse_form, read_record, record_numbers
+from data_scripts.sources.geometry3k import (
+    MAX_POINTS,
+    MEMBER,
+    figures,
+    load_records,
+    parse_form,
+    read_record,
+    record_numbers,
+)
 
 from ..samples import LOGIC_FORMS, needs_logic_forms, real_figures, record, write_zip
 
@@ -277,3 +285,18 @@ def test_most_real_records_are_usable():
         except ValueError:
             continue
     assert usable >= 40
+
+
+def test_letters_stand_in_any_order_and_the_same_each_time():
+    """As printed, the corner of the right angle is A and the centre M: edits that exchange letters would show."""
+
+    def letters(seed: int) -> tuple[str, str]:
+        ((row_id, figure, _),) = figures([(7, record())], "train", seed, Counter())
+        assert row_id == "geometry3k/7" and set(figure.diagram.points) == set("ABCM")
+        assert all(check(f, figure.diagram) is True for f in figure.diagram.facts)
+        (corner,) = (m.points[1] for m in figure.diagram.marks if m.kind == "right_angle")
+        return corner, figure.diagram.circles[0].center
+
+    drawn = Counter(letters(seed) for seed in range(60))
+    assert letters(3) == letters(3)
+    assert len(drawn) > 8 and max(drawn.values()) < 20, "twelve assignments are equally likely"
