@@ -61,7 +61,7 @@ from evaluation.hard_negative_exam.rows import (
     without_candidates,
 )
 
-VERSION = 1  # of the exam: raised whenever the same options give another one
+VERSION = 2  # of the exam: raised whenever the same options give another one
 UNCHECKED = ("output_dir", "num_workers", "manifest", "write_manifest")
 
 
