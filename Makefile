@@ -53,7 +53,7 @@ clean:
 FAMILIES ?= triangle triangle_cevian right_triangle_altitude triangle_cut quadrilateral quadrilateral_diagonals circle_chord two_tangents
 ROWS ?= 1600
 TEST_ROWS ?= 200
-WARM_UP_FIGURES ?= 14000
+WARM_UP_FIGURES ?= 20000
 CAPTIONS ?= 80
 QUESTIONS ?= 200
 QUESTION_KINDS ?= third_angle base_angle acute_angle hypotenuse whole_side half_angle midline parallelogram_angle rectangle_diagonal corresponding_angle angle_in_semicircle read_length read_angle right_vertex
