@@ -119,10 +119,8 @@ class WarmUpModel(nn.Module):
     ) -> dict[str, torch.Tensor]:
         """Loss of a batch and how well its tasks are done.
 
-        `glyph_accuracy` is the share of printed patches whose strongest glyph is right, `stroke_accuracy` that of
-        patches judged rightly, those with and those without the stroke counting half each, `tie_accuracy` that of
-        patches with print whose points are all ranked above all others, `statement_accuracy` that of statements ranked
-        above their false twins; all of figures, not of sheets.
+        Beside `loss` there are the loss and accuracy of each task, `glyph_loss` and so on: accuracies of figures, not
+        of sheets, by `glyphs_read`, `strokes_seen`, `ties_ranked_first` and `twins_told_apart`.
 
         Args:
             pixel_values: figures, then sheets of glyphs, `[images, 3, size, size]`.
@@ -160,28 +158,18 @@ class WarmUpModel(nn.Module):
         statement_loss = losses[own & known].mean()
         if (~own & known).any():
             statement_loss = (statement_loss + losses[~own & known].mean()) / 2
-        glyphs, glyph_logits = glyphs[: len(truth)], glyph_logits[: len(truth)]
-        strokes, stroke_logits = strokes[: len(truth)], stroke_logits[: len(truth)]
-        with torch.no_grad():
-            read = (glyph_logits.amax(-1, keepdim=True) == glyph_logits) & (glyphs > 0)
-            marked = glyphs.amax(-1) > 0
-            glyph_accuracy = read.any(-1)[marked].float().mean()
-            right = ((stroke_logits > 0) == (strokes > 0)).float()
-            stroke_accuracy = (right[strokes > 0].mean() + right[strokes == 0].mean()) / 2
-            weakest, strongest = (
-                tie_logits.masked_fill(ties == which, way * torch.inf) for which, way in ((0, 1), (1, -1))
-            )
-            tie_accuracy = (weakest.amin(-1) > strongest.amax(-1)).float().mean()
-            # A true statement and its false twin stand side by side.
-            score, label = logits[owner, torch.arange(len(owner))], truth[owner, torch.arange(len(owner))]
-            twins = (label[:-1] == 1) & (label[1:] == 0) & (owner[:-1] == owner[1:])
-            statement_accuracy = (score[:-1] > score[1:])[twins].float().mean()
+        figures = slice(len(truth))  # sheets are not measured
+        accuracies = {
+            "glyph": glyphs_read(glyph_logits[figures], glyphs[figures]),
+            "stroke": strokes_seen(stroke_logits[figures], strokes[figures]),
+            "tie": ties_ranked_first(tie_logits, ties),
+            "statement": twins_told_apart(logits, truth, owner),
+        }
         losses = dict(zip(TASKS, (glyph_loss, stroke_loss, tie_loss, statement_loss), strict=True))
-        accuracies = zip(TASKS, (glyph_accuracy, stroke_accuracy, tie_accuracy, statement_accuracy), strict=True)
         return {
             "loss": sum(self.weights[task] * loss for task, loss in losses.items()),
             **{f"{task}_loss": loss for task, loss in losses.items()},
-            **{f"{task}_accuracy": accuracy for task, accuracy in accuracies},
+            **{f"{task}_accuracy": accuracy for task, accuracy in accuracies.items()},
         }
 
     def _text_features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
@@ -194,6 +182,37 @@ class WarmUpModel(nn.Module):
             inputs = {"input_ids": input_ids[group, :longest], "attention_mask": attention_mask[group, :longest]}
             parts.append(self.mmclip.get_text_features(**inputs).pooler_output)
         return torch.cat(parts)[order.argsort()]
+
+
+@torch.no_grad()
+def glyphs_read(logits: torch.Tensor, glyphs: torch.Tensor) -> torch.Tensor:
+    """Share of printed patches whose strongest glyph is there; both `[figures, patches, len(GLYPHS)]`."""
+    read = (logits.amax(-1, keepdim=True) == logits) & (glyphs > 0)
+    return read.any(-1)[glyphs.any(-1)].float().mean()
+
+
+@torch.no_grad()
+def strokes_seen(logits: torch.Tensor, strokes: torch.Tensor) -> torch.Tensor:
+    """Share of patches judged rightly, those with and without a stroke counting half each; as `glyphs_read`."""
+    right = ((logits > 0) == (strokes > 0)).float()
+    return (right[strokes > 0].mean() + right[strokes == 0].mean()) / 2
+
+
+@torch.no_grad()
+def ties_ranked_first(logits: torch.Tensor, ties: torch.Tensor) -> torch.Tensor:
+    """Share of printed patches whose points all rank above all others; both `[patches, len(TIES)]`."""
+    weakest = logits.masked_fill(ties == 0, torch.inf).amin(-1)
+    strongest_other = logits.masked_fill(ties == 1, -torch.inf).amax(-1)
+    return (weakest > strongest_other).float().mean()
+
+
+@torch.no_grad()
+def twins_told_apart(logits: torch.Tensor, truth: torch.Tensor, owner: torch.Tensor) -> torch.Tensor:
+    """Share of true statements that their own figure ranks above the false twin that follows; see `WarmUpModel`."""
+    statements = torch.arange(len(owner), device=owner.device)
+    score, label = logits[owner, statements], truth[owner, statements]
+    twins = (label[:-1] == 1) & (label[1:] == 0) & (owner[:-1] == owner[1:])
+    return (score[:-1] > score[1:])[twins].float().mean()
 
 
 class WarmUpTrainer(MuonTrainer):
