@@ -31,6 +31,7 @@ from .patch_targets import GLYPHS, STROKES, TIES
 from .rows import check_columns, load_split
 from .run import train
 from .scratch import ScratchConfig, scratch_mmclip
+from .train_mmclip import ModelArguments, read_model
 from .warm_up_figures import WarmUpCollator, WarmUpFigures, load_diagrams, wordings
 
 TASKS = ("glyph", "stroke", "tie", "statement")
@@ -246,11 +247,7 @@ def start(args: WarmUpArguments, captions: list[str], seed: int) -> tuple[MMCLIP
     if args.model_name_or_path is None:
         sizes = ScratchConfig(**{f.name: getattr(args, f.name) for f in fields(ScratchConfig)})
         return scratch_mmclip(captions, sizes, seed=seed)
-    try:
-        mmclip = MMCLIPModel.from_pretrained(args.model_name_or_path, dtype=torch.float32)
-        processor = MMCLIPProcessor.from_pretrained(args.model_name_or_path)
-    except OSError as error:
-        raise ValueError(f"Cannot load the model {args.model_name_or_path}: {error}") from error
+    mmclip, processor = read_model(ModelArguments(model_name_or_path=args.model_name_or_path))
     seen = mmclip.vision_tower.config
     if (seen.image_size, seen.patch_size) != (args.image_size, args.patch_size):
         raise ValueError(

@@ -26,15 +26,8 @@ from data_scripts.rows import CONFIGS, FEATURES, RowOptions, build_rows
 
 from .samples import LOGIC_FORMS, fake_encoder, needs_logic_forms, pixels, programs, record, row_of, write_zip
 
-SMALL = {
-    "num_rows": 7,
-    "num_test_rows": 3,
-    "num_image_negatives": 3,
-    "num_rule_negatives": 2,
-    "num_retrieved": 2,
-    "image_size": 96,
-    "num_workers": 1,
-}
+SMALL = {"num_rows": 7, "num_test_rows": 3, "num_image_negatives": 3, "num_rule_negatives": 2, "num_retrieved": 2}
+SMALL |= {"image_size": 96, "num_workers": 1}
 
 
 @pytest.fixture(autouse=True)
