@@ -2,9 +2,11 @@
 
 Three questions are asked of a patch: which characters are printed there (`GLYPHS`); of what the drawing consists there
 (`STROKES`): any ink at all, a straight line, a bent one, a junction; and to which points of the figure belongs what is
-printed there (`TIES`). Targets are 0 or 1 and a function of figure and drawing alone; patches are counted row by row
-from the upper left, as vision transformers do.
+printed or drawn there (`TIES`). Targets are 0 or 1 and a function of figure and drawing alone; patches are counted
+row by row from the upper left, as vision transformers do.
 """
+
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -17,7 +19,9 @@ from data_scripts.sources.procedural import CENTRE, LETTERS
 GLYPHS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789°√.,()+-"
 STROKES = ("ink", "line", "arc", "junction")
 POINTS = LETTERS + CENTRE
-TIES = tuple(f"{role} {point}" for role in ("end", "vertex") for point in POINTS)
+PRINTED_ROLES, DRAWN_ROLES = ("end", "vertex"), ("point", "line")
+ROLES = PRINTED_ROLES + DRAWN_ROLES
+TIES = tuple(f"{role} {point}" for role in ROLES for point in POINTS)  # by role: a role's columns follow each other
 DARK = 128  # grey level below which a pixel is ink
 LEAST_LENGTH = 3  # pixels of a stroke within a patch: what only cuts off a corner is not asked for
 MOST_CORNERS = 4  # of a line with corners; a polyline of more points is a curve
@@ -36,10 +40,12 @@ def glyph_targets(drawing: Drawing, patch_size: int) -> torch.Tensor:
 
 
 def tie_targets(diagram: Diagram, drawing: Drawing, patch_size: int) -> torch.Tensor:
-    """To which points belongs what is printed in each patch, `[patches, len(TIES)]`.
+    """To which points belongs what is printed and drawn in each patch, `[patches, len(TIES)]`.
 
-    A length is tied to both ends of its segment, an angle to the ends of its arms and to its vertex, a point's letter
-    to the points that a drawn line leads to. Points of other letters than `POINTS` have no column.
+    Of what is printed, a length is tied to both ends of its segment, an angle to the ends of its arms and to its
+    vertex, a point's letter to the points that a drawn line leads to (`PRINTED_ROLES`). Of what is drawn, a patch is
+    tied to the points that lie in it and to both ends of the segments that cross it (`DRAWN_ROLES`): the way from a
+    letter to the value that speaks of it. Points of other letters than `POINTS` have no column.
 
     Args:
         diagram: the figure.
@@ -48,17 +54,24 @@ def tie_targets(diagram: Diagram, drawing: Drawing, patch_size: int) -> torch.Te
     """
     side = drawing.style.size // patch_size
     targets = torch.zeros(side * side, len(TIES))
+
+    def tie(role: str, points: Iterable[str], places: np.ndarray) -> None:
+        columns = [TIES.index(f"{role} {point}") for point in points if point in POINTS]
+        for patch in np.unique(_patch_of(places, patch_size, side)).tolist():
+            targets[patch, columns] = 1.0
+
     for text in drawing.texts:
         ends, vertices = text.owner, ()
         if len(text.owner) == 1:
             ends = [p for p in diagram.points if p != text.owner[0] and drawn(diagram, text.owner[0], p)]
         elif len(text.owner) == 3:
             ends, vertices = text.owner[::2], text.owner[1:2]
-        patch = _patch_of(np.array([[text.x, text.y]]), patch_size, side)[0]
-        for role, points in (("end", ends), ("vertex", vertices)):
-            for point in points:
-                if point in POINTS:
-                    targets[patch, TIES.index(f"{role} {point}")] = 1.0
+        tie("end", ends, np.array([[text.x, text.y]]))
+        tie("vertex", vertices, np.array([[text.x, text.y]]))
+    for point, place in drawing.points.items():
+        tie("point", (point,), np.array([place]))
+    for a, b in diagram.segments:
+        tie("line", (a, b), path_of_line((drawing.points[a], drawing.points[b])))
     return targets
 
 

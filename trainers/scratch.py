@@ -14,10 +14,13 @@ from dataclasses import dataclass, field
 
 import torch
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers, processors
+from torch import nn
 from transformers import CLIPConfig, CLIPTextConfig, CLIPVisionConfig, PreTrainedTokenizerFast
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
+
+LOUDNESS = 0.7  # of the waves that say where a patch lies: about as strong as what is drawn in it
 
 UNK, BOS, EOS = "[UNK]", "<|startoftext|>", "<|endoftext|>"
 
@@ -102,16 +105,32 @@ def letter_tokenizer(captions: Iterable[str], max_length: int, max_words: int = 
 
 
 def scratch_image_processor(image_size: int) -> CLIPImageProcessorPil:
-    """Scales a figure to a square and grey levels to [-1, 1]: a line drawing has no colours to normalise by."""
+    """Scales a figure to a square, and grey levels so that white is 0 and black -4: only ink says anything."""
     size = {"height": image_size, "width": image_size}
     return CLIPImageProcessorPil(
         size=size,
         crop_size=size,
         do_center_crop=False,
         do_convert_rgb=True,
-        image_mean=[0.5, 0.5, 0.5],
-        image_std=[0.5, 0.5, 0.5],
+        image_mean=[1.0, 1.0, 1.0],
+        image_std=[0.25, 0.25, 0.25],
     )
+
+
+def place_embeddings(side: int, width: int) -> torch.Tensor:
+    """Where a patch lies, as sines and cosines of its row and column, `[side * side, width]`, patches by rows.
+
+    Random embeddings would have a tower learn first which patches are neighbours. Wavelengths go from two pi patches
+    to as many times the side; the rest of a width that is no multiple of four stays 0. Trained on like any weight.
+
+    Source: the fixed embeddings of He et al., Masked Autoencoders (arXiv 2111.06377), with waves for small grids.
+    """
+    waves = width // 4
+    frequencies = float(max(side, 2)) ** -(torch.arange(waves) / max(waves - 1, 1))
+    row, column = torch.meshgrid(torch.arange(side), torch.arange(side), indexing="ij")
+    angles = [place.flatten()[:, None] * frequencies for place in (row, column)]
+    embeddings = torch.cat([wave(angle) for angle in angles for wave in (torch.sin, torch.cos)], dim=1)
+    return LOUDNESS * nn.functional.pad(embeddings, (0, width - 4 * waves))
 
 
 def scratch_mmclip(
@@ -156,5 +175,8 @@ def scratch_mmclip(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = MMCLIPModel.from_backbone(backbone)
+    positions = model.vision_tower.embeddings.position_embedding.weight
+    with torch.no_grad():
+        positions[1:] = place_embeddings(config.image_size // config.patch_size, positions.shape[1])
     image_processor = scratch_image_processor(config.image_size)
     return model, MMCLIPProcessor.from_parts(image_processor, tokenizer, model.config)

@@ -42,6 +42,7 @@ class WarmUpFigures(torch.utils.data.Dataset):
         diagrams: figures to draw from besides the procedural families; half of all figures are then theirs.
         families: the procedural families to draw from; all of them for None.
         sheets: of glyphs that come with every figure, for the dense tasks alone (`glyph_sheets`).
+        twins: whether half of the statements are false (`draw_statements`).
 
     Raises:
         ValueError: if a family is unknown.
@@ -56,11 +57,12 @@ class WarmUpFigures(torch.utils.data.Dataset):
         diagrams: Sequence[Diagram] = (),
         families: Sequence[str] | None = None,
         sheets: int = 0,
+        twins: bool = True,
     ) -> None:
         self.num_figures, self.image_size, self.patch_size, self.seed = num_figures, image_size, patch_size, seed
         self.diagrams = diagrams
         self.families = procedural.choose_families(families)
-        self.sheets = sheets
+        self.sheets, self.twins = sheets, twins
 
     def __len__(self) -> int:
         return self.num_figures
@@ -69,10 +71,18 @@ class WarmUpFigures(torch.utils.data.Dataset):
         # A stream of its own: no figure of a data set comes back here.
         rng = np.random.default_rng([self.seed, 7, index])
         diagram, drawing = self._draw(index, rng)
-        statements = draw_statements(diagram, rng)
+        statements = draw_statements(diagram, rng, self.twins)
         sheets = [self._dense(draw_sheet(rng, self.image_size)) for _ in range(self.sheets)]
         ties = tie_targets(diagram, drawing, self.patch_size)
-        return {**self._dense(drawing), "ties": ties, "diagram": diagram, "statements": statements, "sheets": sheets}
+        whole = caption(diagram.facts, int(rng.integers(2**31)))
+        return {
+            **self._dense(drawing),
+            "ties": ties,
+            "diagram": diagram,
+            "caption": whole,
+            "statements": statements,
+            "sheets": sheets,
+        }
 
     def _dense(self, drawing: Drawing) -> dict:
         """A drawing's pixels, and what is in each of its patches."""
@@ -121,15 +131,15 @@ class Statement:
         return 1.0 if all(check(f, diagram) is True for f in self.facts) else math.nan
 
 
-def draw_statements(diagram: Diagram, rng: np.random.Generator) -> list[Statement]:
+def draw_statements(diagram: Diagram, rng: np.random.Generator, twins: bool = True) -> list[Statement]:
     """Up to `STATEMENTS` statements about a figure.
 
-    Every true one is followed by its false twin, the same with one fact edited (`negatives.rules.EDITS`), if there is
-    an edit that is proven false: the two differ in a letter, a number or a word.
+    With twins, every true one is followed by its false twin, the same with one fact edited (`negatives.rules.EDITS`),
+    if there is an edit that is proven false: the two differ in a letter, a number or a word. Without, all are true.
     """
     statements = []
     segments = [Fact("segment", s) for s in diagram.segments]
-    for _ in range(STATEMENTS // 2):
+    for _ in range(STATEMENTS // 2 if twins else STATEMENTS):
         wording = int(rng.integers(2**31))
         if segments and rng.random() < 0.2:
             part = [segments[int(rng.integers(len(segments)))]]
@@ -137,7 +147,7 @@ def draw_statements(diagram: Diagram, rng: np.random.Generator) -> list[Statemen
             count = int(rng.integers(1, len(diagram.facts) + 1))
             part = [diagram.facts[i] for i in sorted(rng.permutation(len(diagram.facts))[:count].tolist())]
         statements.append(Statement(tuple(part), caption(part, wording)))
-        if (edited := edit_one(part, diagram, rng)) is not None:
+        if twins and (edited := edit_one(part, diagram, rng)) is not None:
             statements.append(Statement(tuple(edited), caption(edited, wording)))
     return statements
 
@@ -152,7 +162,10 @@ def edit_one(part: list[Fact], diagram: Diagram, rng: np.random.Generator) -> li
 
 
 class WarmUpCollator:
-    """Stacks figures, then their sheets, and judges every statement of the batch against every figure of it."""
+    """Stacks figures, then their sheets, and judges every statement of the batch against every figure of it.
+
+    The texts are the statements, then a caption of each figure.
+    """
 
     def __init__(self, processor: MMCLIPProcessor) -> None:
         self.processor = processor
@@ -164,7 +177,8 @@ class WarmUpCollator:
         drawn = [*figures, *(sheet for f in figures for sheet in f["sheets"])]
         grey = torch.from_numpy(np.stack([d["image"] for d in drawn])).float().div_(255)
         statements = [s for f in figures for s in f["statements"]]
-        text = self.processor(text=[s.text for s in statements], return_tensors="pt", padding=True)
+        texts = [*(s.text for s in statements), *(f["caption"] for f in figures)]
+        text = self.processor(text=texts, return_tensors="pt", padding=True)
         return {
             "pixel_values": (grey[:, None].expand(-1, 3, -1, -1) - self.mean) / self.std,
             "input_ids": text["input_ids"],

@@ -3,15 +3,18 @@
     python -m trainers.warm_up_vision --config trainers/recipes/warm_up_tiny.yaml --output_dir runs/mmclip-warm
 
 A contrastive loss says only that two figures differ; a tower that cannot yet read a letter finds no way down from
-there. The program that drew a figure knows everything about it, so four tasks come first:
+there. The program that drew a figure knows everything about it, so five tasks come first:
 
 - glyphs: for every patch, which letters, digits and signs are printed there;
 - strokes: for every patch, whether there is ink, a straight line, a bent one, a junction;
-- ties: for every patch with print, which points it belongs to: a length's ends, an angle's vertex and arms, the points
-  that lines lead to from a letter; these three are read off the second-to-last layer, the one an LMM sees;
+- ties: for every patch, which points what is printed and drawn there belongs to: a length's ends, an angle's vertex
+  and arms, the points that lines lead to from a letter, the ends of the segments that cross it; these three are read
+  off the second-to-last layer, the one an LMM sees;
 - statements: for every figure, which statements of the whole batch are true of it and which are proven false, judged
   by the similarity of image and text embedding with a sigmoid loss (Zhai et al. 2023, SigLIP, Eq. 1). Unlike there,
-  nothing is assumed: what can be neither proven nor disproven on coordinates is left out.
+  nothing is assumed: what can be neither proven nor disproven on coordinates is left out;
+- captions: the same with the embedding of a figure's whole caption in place of the image's. A caption says what a
+  perfect eye would see, so the text tower need not wait for the vision tower to learn what makes a statement true.
 
 The heads are dropped afterwards: what is saved is a plain MMCLIP of a stock backbone.
 """
@@ -27,14 +30,14 @@ from data_scripts.cli import require_at_least, run_command
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
 
 from .muon import MuonArguments, MuonTrainer
-from .patch_targets import GLYPHS, STROKES, TIES
+from .patch_targets import GLYPHS, PRINTED_ROLES, ROLES, STROKES, TIES
 from .rows import check_columns, load_split
 from .run import train
 from .scratch import ScratchConfig, scratch_mmclip
 from .train_mmclip import ModelArguments, read_model
 from .warm_up_figures import WarmUpCollator, WarmUpFigures, load_diagrams, wordings
 
-TASKS = ("glyph", "stroke", "tie", "statement")
+TASKS = ("glyph", "stroke", "tie", "statement", "caption")
 LENGTH_GROUPS = 4  # texts are padded within groups of like length
 
 
@@ -60,6 +63,13 @@ class WarmUpArguments(ScratchConfig):
     sheets_per_figure: int = field(
         default=0, metadata={"help": "Sheets of scattered glyphs that are read beside every figure."}
     )
+    false_twins: bool = field(
+        default=True,
+        metadata={
+            "help": "Follow every true statement by the same with one fact edited. Without, there are as many "
+            "statements, but the only false ones are those of other figures: in-batch negatives."
+        },
+    )
     skip_blank_patches: bool = field(
         default=False,
         metadata={"help": "Encode the inked patches only, which is faster; the model is saved so and stays so."},
@@ -68,6 +78,7 @@ class WarmUpArguments(ScratchConfig):
     stroke_weight: float = field(default=1.0, metadata={"help": "Weight of the stroke task."})
     tie_weight: float = field(default=1.0, metadata={"help": "Weight of the tie task."})
     statement_weight: float = field(default=1.0, metadata={"help": "Weight of the statement task."})
+    caption_weight: float = field(default=1.0, metadata={"help": "Weight of the caption task."})
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -97,14 +108,17 @@ class WarmUpModel(nn.Module):
         stroke_weight: float = 1.0,
         tie_weight: float = 1.0,
         statement_weight: float = 1.0,
+        caption_weight: float = 1.0,
     ) -> None:
         super().__init__()
         self.mmclip = mmclip
-        self.weights = dict(zip(TASKS, (glyph_weight, stroke_weight, tie_weight, statement_weight), strict=True))
+        weights = (glyph_weight, stroke_weight, tie_weight, statement_weight, caption_weight)
+        self.weights = dict(zip(TASKS, weights, strict=True))
         self.glyph_head = nn.Linear(mmclip.vision_tower.config.hidden_size, len(GLYPHS))
         nn.init.constant_(self.glyph_head.bias, -5.0)  # nearly every patch is blank
         self.stroke_head = nn.Linear(mmclip.vision_tower.config.hidden_size, len(STROKES))
         self.tie_head = nn.Linear(mmclip.vision_tower.config.hidden_size, len(TIES))
+        nn.init.constant_(self.tie_head.bias, -3.0)  # what is tied is tied to two or three points of many
         self.bias = nn.Parameter(torch.tensor(0.0))
 
     def forward(
@@ -125,7 +139,7 @@ class WarmUpModel(nn.Module):
 
         Args:
             pixel_values: figures, then sheets of glyphs, `[images, 3, size, size]`.
-            input_ids: statements, `[num_statements, length]`.
+            input_ids: statements, then a caption of each figure, `[num_statements + num_figures, length]`.
             attention_mask: the same shape.
             truth: 1 true, 0 proven false, nan unknown, `[num_figures, num_statements]`.
             owner: figure each statement was drawn from, `[num_statements]`.
@@ -133,8 +147,14 @@ class WarmUpModel(nn.Module):
             strokes: `[images, patches, len(STROKES)]`, 0 or 1.
             ties: `[num_figures, patches, len(TIES)]`, 0 or 1.
         """
-        vision = self.mmclip.get_image_features(pixel_values=pixel_values, output_hidden_states=True)
-        patches = vision.hidden_states[-2][:, -glyphs.shape[1] :]  # without the class token where there is one
+        # Apart, since padding goes to the fullest image: sheets have ink everywhere, figures on half of their patches.
+        encoded = [
+            self.mmclip.get_image_features(pixel_values=images, output_hidden_states=True)
+            for images in (pixel_values[: len(truth)], pixel_values[len(truth) :])
+            if len(images)
+        ]
+        patches = torch.cat([images.hidden_states[-2] for images in encoded])
+        patches = patches[:, -glyphs.shape[1] :]  # without the class token where there is one
         glyph_logits = self.glyph_head(patches)
         glyph_loss = nn.functional.binary_cross_entropy_with_logits(
             glyph_logits, glyphs, reduction="sum", pos_weight=glyphs.new_tensor(4.0)
@@ -144,34 +164,49 @@ class WarmUpModel(nn.Module):
         # Each kind counts by how often it occurs: junctions are rare, ink is not.
         stroke_loss = (stroke_losses.sum((0, 1)) / strokes.sum((0, 1)).clamp(min=1)).mean()
 
-        tied = ties.any(-1)  # only what is printed belongs to something
+        tied = ties.any(-1)
         tie_logits, ties = self.tie_head(patches[: len(truth)][tied]), ties[tied]
-        tie_loss = nn.functional.binary_cross_entropy_with_logits(tie_logits, ties, reduction="sum")
-        tie_loss = tie_loss / ties.sum().clamp(min=1)
+        tie_losses = nn.functional.binary_cross_entropy_with_logits(tie_logits, ties, reduction="none")
+        tie_loss = torch.stack(
+            [
+                losses.sum() / role.sum().clamp(min=1)
+                for losses, role in zip(by_role(tie_losses), by_role(ties), strict=True)
+            ]
+        ).mean()
 
-        text = self._text_features(input_ids, attention_mask)
-        image = nn.functional.normalize(vision.pooler_output[: len(truth)], dim=-1)
-        logits = image @ nn.functional.normalize(text, dim=-1).T * self.mmclip.backbone.logit_scale.exp() + self.bias
-        own = nn.functional.one_hot(owner, len(image)).T.bool()  # [batch, num_statements]
-        known = ~truth.isnan()
-        losses = nn.functional.binary_cross_entropy_with_logits(logits, truth.nan_to_num(), reduction="none")
-        # The few fine distinctions within a figure weigh as much as the many coarse ones between figures.
-        statement_loss = losses[own & known].mean()
-        if (~own & known).any():
-            statement_loss = (statement_loss + losses[~own & known].mean()) / 2
+        text = nn.functional.normalize(self._text_features(input_ids, attention_mask), dim=-1)
+        statements, captions = text.split([len(owner), len(truth)])
+        image = nn.functional.normalize(encoded[0].pooler_output, dim=-1)
+        statement_loss, logits = self._judge(image, statements, truth, owner)
+        caption_loss, caption_logits = self._judge(captions, statements, truth, owner)
         figures = slice(len(truth))  # sheets are not measured
         accuracies = {
             "glyph": glyphs_read(glyph_logits[figures], glyphs[figures]),
             "stroke": strokes_seen(stroke_logits[figures], strokes[figures]),
             "tie": ties_ranked_first(tie_logits, ties),
             "statement": twins_told_apart(logits, truth, owner),
+            "caption": twins_told_apart(caption_logits, truth, owner),
         }
-        losses = dict(zip(TASKS, (glyph_loss, stroke_loss, tie_loss, statement_loss), strict=True))
+        losses = dict(zip(TASKS, (glyph_loss, stroke_loss, tie_loss, statement_loss, caption_loss), strict=True))
         return {
             "loss": sum(self.weights[task] * loss for task, loss in losses.items()),
             **{f"{task}_loss": loss for task, loss in losses.items()},
             **{f"{task}_accuracy": accuracy for task, accuracy in accuracies.items()},
         }
+
+    def _judge(
+        self, seen: torch.Tensor, statements: torch.Tensor, truth: torch.Tensor, owner: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Loss and logits `[num_figures, num_statements]` of what was seen of each figure against each statement."""
+        logits = seen @ statements.T * self.mmclip.backbone.logit_scale.exp() + self.bias
+        own = nn.functional.one_hot(owner, len(seen)).T.bool()
+        known = ~truth.isnan()
+        losses = nn.functional.binary_cross_entropy_with_logits(logits, truth.nan_to_num(), reduction="none")
+        # The few fine distinctions within a figure weigh as much as the many coarse ones between figures.
+        loss = losses[own & known].mean()
+        if (~own & known).any():
+            loss = (loss + losses[~own & known].mean()) / 2
+        return loss, logits
 
     def _text_features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Text embeddings `[num_statements, dim]`, read in groups of like length: most statements are short."""
@@ -199,9 +234,17 @@ def strokes_seen(logits: torch.Tensor, strokes: torch.Tensor) -> torch.Tensor:
     return (right[strokes > 0].mean() + right[strokes == 0].mean()) / 2
 
 
+def by_role(ties: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """The columns of each of `ROLES` of `[patches, len(TIES)]`."""
+    return ties.chunk(len(ROLES), dim=-1)
+
+
 @torch.no_grad()
 def ties_ranked_first(logits: torch.Tensor, ties: torch.Tensor) -> torch.Tensor:
-    """Share of printed patches whose points all rank above all others; both `[patches, len(TIES)]`."""
+    """Share of printed patches whose points all rank above all others in their roles; both `[patches, len(TIES)]`."""
+    printed = len(PRINTED_ROLES)
+    logits, ties = torch.cat(by_role(logits)[:printed], -1), torch.cat(by_role(ties)[:printed], -1)
+    logits, ties = logits[ties.any(-1)], ties[ties.any(-1)]
     weakest = logits.masked_fill(ties == 0, torch.inf).amin(-1)
     strongest_other = logits.masked_fill(ties == 1, -torch.inf).amax(-1)
     return (weakest > strongest_other).float().mean()
@@ -233,7 +276,9 @@ class WarmUpTrainer(MuonTrainer):
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         if "loss" in logs:
             for name, values in self._measured.items():
-                logs[name] = round(torch.stack(values).mean().item(), 4)
+                mean = torch.stack(values).nanmean()  # without twins there is nothing to tell apart
+                if not mean.isnan():
+                    logs[name] = round(mean.item(), 4)
                 values.clear()
         super().log(logs, start_time)
 
@@ -278,6 +323,7 @@ def warm_up(args: WarmUpArguments, training_args: WarmUpConfig) -> None:
             diagrams,
             args.families,
             args.sheets_per_figure,
+            args.false_twins,
         ),
         data_collator=WarmUpCollator(processor),
     )

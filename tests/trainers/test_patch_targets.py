@@ -17,8 +17,9 @@ SIDE = 4  # patches
 PATCH = 16
 
 
-def drawn(lines=(), arcs=(), texts=(), dots=()) -> Drawing:
-    return Drawing(Style(size=SIDE * PATCH, line_width=1.0), {}, tuple(lines), tuple(arcs), tuple(dots), tuple(texts))
+def drawn(lines=(), arcs=(), texts=(), dots=(), points=None) -> Drawing:
+    style = Style(size=SIDE * PATCH, line_width=1.0)
+    return Drawing(style, points or {}, tuple(lines), tuple(arcs), tuple(dots), tuple(texts))
 
 
 def patches(drawing: Drawing, kind: str) -> set[tuple[int, int]]:
@@ -64,7 +65,7 @@ def test_glyphs_stand_in_the_patch_of_their_centre():
     assert targets[1, GLYPHS.index("A")] == 1 and targets[15, GLYPHS.index("√")] == 1
 
 
-def test_ties_name_the_points_that_print_belongs_to():
+def test_ties_name_the_points_that_print_and_strokes_belong_to():
     at = {"A": (8.0, 56.0), "B": (56.0, 56.0), "C": (8.0, 8.0)}
     diagram = Diagram({name: (x, -y) for name, (x, y) in at.items()}, (("A", "B"), ("A", "C")))
     texts = [
@@ -72,12 +73,17 @@ def test_ties_name_the_points_that_print_belongs_to():
         Text("7", 24, 60, owner=("A", "B")),
         Text("90°", 20, 40, owner=("B", "A", "C")),
     ]
-    targets = tie_targets(diagram, drawn(texts=[*texts, Text("x", 60, 4)]), PATCH)
+    targets = tie_targets(diagram, drawn(texts=[*texts, Text("x", 60, 4)], points=at), PATCH)
     named = {divmod(i, SIDE): {TIES[j] for j in row.nonzero().flatten().tolist()} for i, row in enumerate(targets)}
     assert {patch: names for patch, names in named.items() if names} == {
-        (3, 0): {"end B", "end C"},
-        (3, 1): {"end A", "end B"},
+        (3, 0): {"end B", "end C", "point A", "line A", "line B", "line C"},
+        (3, 1): {"end A", "end B", "line A", "line B"},
+        (3, 2): {"line A", "line B"},
+        (3, 3): {"point B", "line A", "line B"},
         (2, 1): {"end B", "end C", "vertex A"},
+        (2, 0): {"line A", "line C"},
+        (1, 0): {"line A", "line C"},
+        (0, 0): {"point C", "line A", "line C"},
     }
 
 

@@ -15,6 +15,7 @@ from data_scripts.sources import procedural
 from trainers.patch_targets import GLYPHS, STROKES
 from trainers.scratch import ScratchConfig, scratch_mmclip
 from trainers.warm_up_figures import (
+    STATEMENTS,
     WarmUpCollator,
     WarmUpFigures,
     draw_statements,
@@ -82,12 +83,20 @@ def test_statements_are_true_and_come_with_a_proven_false_twin():
     assert set(truth) == {0.0, 1.0} and 0.4 < np.mean(truth) < 0.7  # nearly every true part has its twin
 
 
+def test_without_twins_every_statement_is_true_and_there_are_as_many():
+    rng = np.random.default_rng(0)
+    for family in procedural.FAMILIES:
+        diagram = procedural.draw_program(family, rng).diagram
+        statements = draw_statements(diagram, rng, twins=False)
+        assert len(statements) == STATEMENTS and all(s.holds(diagram) == 1.0 for s in statements)
+
+
 def test_statements_are_judged_against_every_figure():
     _, processor = scratch_mmclip(wordings(), ScratchConfig(**SMALL))
     figures = [WarmUpFigures(12, 96, 16, seed=0)[i] for i in range(12)]
     batch = WarmUpCollator(processor)(figures)
     truth, owner = batch["truth"], batch["owner"]
-    assert truth.shape == (len(figures), len(owner)) and len(batch["input_ids"]) == len(owner)
+    assert truth.shape == (len(figures), len(owner)) and len(batch["input_ids"]) == len(owner) + len(figures)
     said = [s for f in figures for s in f["statements"]]
     for row, figure in enumerate(figures):
         for column, statement in enumerate(said):
@@ -139,6 +148,7 @@ def test_all_tasks_are_learned():
     assert losses[-1] < 0.4 * losses[0]
     after = model(**batch)
     assert after["statement_accuracy"] > 0.8 and after["stroke_accuracy"] > 0.9 and after["tie_accuracy"] > 0.8
+    assert after["caption_accuracy"] > 0.8
     assert not [n for n, p in model.named_parameters() if torch.equal(p, before[n])]
 
 
