@@ -6,6 +6,7 @@ printed or drawn there (`TIES`). Targets are 0 or 1 and a function of figure and
 row by row from the upper left, as vision transformers do.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 
 import numpy as np
@@ -36,6 +37,26 @@ def glyph_targets(drawing: Drawing, patch_size: int) -> torch.Tensor:
     known = [(GLYPHS.index(char), x, y) for char, x, y in drawing.glyphs() if char in GLYPHS]
     which, *centres = np.array(known, dtype=float).reshape(-1, 3).T
     targets[_patch_of(np.column_stack(centres), patch_size, side), which.astype(int)] = 1.0
+    return targets
+
+
+def spelling_targets(drawing: Drawing, patch_size: int) -> torch.Tensor:
+    """How much each glyph counts in what a patch says, `[patches, len(GLYPHS)]`, for `warm_up_projector`.
+
+    The first glyph printed in a patch counts 1, the next a half, then a third, so that 35 is not 53; the letters of
+    the points that a value belongs to count a half each.
+    """
+    side = drawing.style.size // patch_size
+    targets, said = torch.zeros(side * side, len(GLYPHS)), Counter()
+    for char, x, y in drawing.glyphs():
+        if char in GLYPHS:
+            patch = _patch_of(np.array([[x, y]]), patch_size, side)[0]
+            said[patch] += 1
+            targets[patch, GLYPHS.index(char)] += 1 / said[patch]
+    for text in drawing.texts:
+        if len(text.owner) > 1:
+            patch = _patch_of(np.array([[text.x, text.y]]), patch_size, side)[0]
+            targets[patch, [GLYPHS.index(point) for point in text.owner if point in GLYPHS]] += 0.5
     return targets
 
 

@@ -70,7 +70,7 @@ class WarmUpFigures(torch.utils.data.Dataset):
     def __getitem__(self, index: int) -> dict:
         # A stream of its own: no figure of a data set comes back here.
         rng = np.random.default_rng([self.seed, 7, index])
-        diagram, drawing = self._draw(index, rng)
+        diagram, drawing = self.draw(rng, index)
         statements = draw_statements(diagram, rng, self.twins)
         sheets = [self._dense(draw_sheet(rng, self.image_size)) for _ in range(self.sheets)]
         ties = tie_targets(diagram, drawing, self.patch_size)
@@ -93,7 +93,7 @@ class WarmUpFigures(torch.utils.data.Dataset):
             "strokes": stroke_targets(drawing, image, self.patch_size),
         }
 
-    def _draw(self, index: int, rng: np.random.Generator) -> tuple[Diagram, Drawing]:
+    def draw(self, rng: np.random.Generator, index: int) -> tuple[Diagram, Drawing]:
         """A figure and how it is drawn; another one where the letters of the first find no room."""
         for _ in range(DRAWS):
             if self.diagrams and index % 2:

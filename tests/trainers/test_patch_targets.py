@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from data_scripts.diagram import Diagram
 from data_scripts.diagram.drawing import Drawing, NoRoom, Style, Text, lay_out, rasterise
 from data_scripts.sources import procedural
-from trainers.patch_targets import GLYPHS, STROKES, TIES, glyph_targets, junctions, stroke_targets, tie_targets
+from trainers.patch_targets import (
+    GLYPHS,
+    STROKES,
+    TIES,
+    glyph_targets,
+    junctions,
+    spelling_targets,
+    stroke_targets,
+    tie_targets,
+)
 
 SIDE = 4  # patches
 PATCH = 16
@@ -85,6 +94,13 @@ def test_ties_name_the_points_that_print_and_strokes_belong_to():
         (1, 0): {"line A", "line C"},
         (0, 0): {"point C", "line A", "line C"},
     }
+
+
+def test_a_patch_spells_its_glyphs_in_order_and_whose_value_it_is():
+    texts = [Text("A", 4, 60, owner=("A",)), Text("77", 24, 56, owner=("A", "B"))]
+    targets = spelling_targets(drawn(texts=texts), PATCH)
+    said = {i: {GLYPHS[j]: row[j].item() for j in row.nonzero().flatten().tolist()} for i, row in enumerate(targets)}
+    assert {i: row for i, row in said.items() if row} == {12: {"A": 1.0}, 13: {"7": 1.5, "A": 0.5, "B": 0.5}}
 
 
 def test_every_text_of_a_figure_but_the_names_of_axes_has_an_owner():
