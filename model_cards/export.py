@@ -4,11 +4,13 @@
     python -m model_cards.export --folder mmclip --format dual_encoder --output_dir mmclip-stock
     python -m model_cards.export --folder mmclip --format sentence_transformer --output_dir mmclip-st
     python -m model_cards.export --folder mmclip --format bfloat16 --output_dir mmclip-small
+    python -m model_cards.export --folder sft --format adapter --base_model L --output_dir mmgeolm-small
 
 `llava` turns an MMGeoLM into a `LlavaForConditionalGeneration` with its `LlavaProcessor`, as inference servers read
 it; `dual_encoder` an MMCLIP into the CLIP, AltCLIP or SigLIP model inside it; `sentence_transformer` the same into a
 `SentenceTransformer` that encodes captions and figures to vectors of length 1. `bfloat16` leaves an MMCLIP what it is,
-with every weight rounded to two bytes: the form to publish.
+with every weight rounded to two bytes: the form to publish. `adapter` does the same for an MMGeoLM's adapter, and
+names the language model it is for.
 
 Promise: the export gives the logits or embeddings of the original. Each export is loaded again from its files and
 compared on a figure before the folder gets its name, so a folder that is there is whole and right. What stock classes
@@ -17,6 +19,7 @@ be laid on white by the caller.
 """
 
 import copy
+import json
 import os
 import shutil
 import tempfile
@@ -27,6 +30,7 @@ from typing import Any
 
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from transformers import (
     AutoModel,
     AutoModelForImageTextToText,
@@ -49,10 +53,17 @@ from evaluation.loading import load_model, load_processor
 from model_cards.folder_check import folder_kind
 
 # Formats, and what they start from
-FORMATS = {"llava": "mmgeolm", "dual_encoder": "mmclip", "sentence_transformer": "mmclip", "bfloat16": "mmclip"}
+FORMATS = {
+    "llava": "mmgeolm",
+    "dual_encoder": "mmclip",
+    "sentence_transformer": "mmclip",
+    "bfloat16": "mmclip",
+    "adapter": "adapter",
+}
 # Vision towers that LLaVA cannot build, and the one with the same layers and names that it can.
 STOCK_TOWERS = {"altclip_vision_model": CLIPVisionConfig}
 TIED_NAME = "embed_tokens"  # the only name of embeddings that LLaVA can tie its head to
+ADAPTER_CONFIG, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 CAPTIONS = ["triangle ABC with a right angle at B", "circle O with diameter AB"]
 QUESTION = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Describe the figure."}]}]
 TOLERANCE = {torch.float32: 1e-6}  # relative to the largest value; half precision gets the other
@@ -62,11 +73,14 @@ ROUNDED_TOLERANCE = 5e-2  # where every weight was rounded to eight bits; anothe
 
 @dataclass
 class ExportArguments:
-    """Export an MMGeoLM or an MMCLIP to stock classes, or an MMCLIP to half its size."""
+    """Export an MMGeoLM or an MMCLIP to stock classes, or an MMCLIP or an adapter to half its size."""
 
-    folder: str = field(metadata={"help": "Folder of a saved MMGeoLM or MMCLIP with its processor."})
+    folder: str = field(metadata={"help": "Folder of a saved MMGeoLM, MMCLIP or adapter with its processor."})
     format: str = field(metadata={"help": "What to make of it.", "choices": list(FORMATS)})
     output_dir: str = field(metadata={"help": "Folder for the export; must not exist, or be empty."})
+    base_model: str | None = field(
+        default=None, metadata={"help": "Hub id of the language model that an adapter is for."}
+    )
 
 
 def refuse_blank_patches(config: PreTrainedConfig, processor: Any = None) -> None:
@@ -209,8 +223,9 @@ def check_same(got: torch.Tensor, expected: torch.Tensor, tolerance: float) -> f
     return difference
 
 
-def export_llava(folder: str, target: Path) -> float:
+def export_llava(arguments: ExportArguments, target: Path) -> float:
     """Write a stock LLaVA; returns how far its logits are from the model's."""
+    folder = arguments.folder
     model, processor = load_model(AutoModelForImageTextToText, folder, False), load_processor(folder, False)
     stock_processor = to_llava_processor(processor)
     expected, dtype = logits_of(model, processor), model.dtype
@@ -233,9 +248,9 @@ def write_dual_encoder(folder: str, target: str | Path) -> tuple[PreTrainedModel
     return model, embeddings_of(model, processor)
 
 
-def export_dual_encoder(folder: str, target: Path) -> float:
+def export_dual_encoder(arguments: ExportArguments, target: Path) -> float:
     """Write a stock dual encoder; returns how far its embeddings are from the model's."""
-    model, expected = write_dual_encoder(folder, target)
+    model, expected = write_dual_encoder(arguments.folder, target)
     stock, processor = load_model(AutoModel, str(target), False), load_processor(str(target), False)
     padding = "max_length" if model.config.fixed_length_text else True
     return check_same(
@@ -243,14 +258,14 @@ def export_dual_encoder(folder: str, target: Path) -> float:
     )
 
 
-def export_sentence_transformer(folder: str, target: Path) -> float:
+def export_sentence_transformer(arguments: ExportArguments, target: Path) -> float:
     """Write a `SentenceTransformer`; returns how far its embeddings are from the model's."""
     # Imported here: it takes seconds, and nothing else of this command needs it.
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Transformer
 
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".export.") as stock:
-        model, expected = write_dual_encoder(folder, stock)
+        model, expected = write_dual_encoder(arguments.folder, stock)
         options = {"text": {"padding": "max_length"}} if model.config.fixed_length_text else None
         encoder = Transformer(stock, processing_kwargs=options)
         SentenceTransformer(modules=[encoder, Normalize()]).save(str(target), create_model_card=False)
@@ -259,8 +274,9 @@ def export_sentence_transformer(folder: str, target: Path) -> float:
     return check_same(got, expected, TOLERANCE.get(model.dtype, HALF_TOLERANCE))
 
 
-def export_bfloat16(folder: str, target: Path) -> float:
+def export_bfloat16(arguments: ExportArguments, target: Path) -> float:
     """Write the MMCLIP in bfloat16; returns how far its embeddings are from the model's."""
+    folder = arguments.folder
     model, processor = load_model(AutoModel, folder, False), load_processor(folder, False)
     expected = embeddings_of(model, processor)
     model.to(torch.bfloat16).save_pretrained(target)
@@ -269,22 +285,38 @@ def export_bfloat16(folder: str, target: Path) -> float:
     return check_same(embeddings_of(rounded, load_processor(str(target), False)), expected, ROUNDED_TOLERANCE)
 
 
-WRITERS: dict[str, Callable[[str, Path], float]] = {
+def export_adapter(arguments: ExportArguments, target: Path) -> float:
+    """Write the adapter in bfloat16 with its processor; returns how far its weights are from the trained ones."""
+    folder = Path(arguments.folder)
+    trained = load_file(folder / ADAPTER_WEIGHTS)
+    save_file({name: value.bfloat16() for name, value in trained.items()}, target / ADAPTER_WEIGHTS, {"format": "pt"})
+    config = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8"))
+    config["base_model_name_or_path"] = arguments.base_model
+    (target / ADAPTER_CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    load_processor(arguments.folder, False).save_pretrained(target)
+    rounded = load_file(target / ADAPTER_WEIGHTS)
+    return max(check_same(rounded[name], value, HALF_TOLERANCE) for name, value in trained.items())
+
+
+WRITERS: dict[str, Callable[[ExportArguments, Path], float]] = {
     "llava": export_llava,
     "dual_encoder": export_dual_encoder,
     "sentence_transformer": export_sentence_transformer,
     "bfloat16": export_bfloat16,
+    "adapter": export_adapter,
 }
 
 
 def check_arguments(arguments: ExportArguments) -> None:
     """Raises ValueError if the folder holds something else than the format starts from, or the output is taken."""
     kind, needed = folder_kind(Path(arguments.folder)), FORMATS[arguments.format]
-    if kind == "adapter":
+    if kind == "adapter" and needed != "adapter":
         raise ValueError(
-            f"{arguments.folder} holds an adapter, and an export needs the whole model: merge it into its base first "
-            "(PeftModel.merge_and_unload, or train with --merge_adapter), then export the merged folder"
+            f"{arguments.folder} holds an adapter, and this export needs the whole model: join it with its base first "
+            "(trainers.join_adapter, or train with --merge_adapter), then export the whole"
         )
+    if (needed == "adapter") != (arguments.base_model is not None):
+        raise ValueError("--base_model names the language model of an adapter: give it with --format adapter only")
     if kind != needed:
         raise ValueError(f"--format {arguments.format} starts from an {needed}, and {arguments.folder} holds {kind!r}")
     target = Path(arguments.output_dir)
@@ -303,13 +335,13 @@ def export(arguments: ExportArguments) -> str:
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
-        difference = WRITERS[arguments.format](arguments.folder, unfinished)
+        difference = WRITERS[arguments.format](arguments, unfinished)
         os.chmod(unfinished, 0o755)
         os.replace(unfinished, target)  # an empty folder of that name gives way
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
-    what = "logits" if arguments.format == "llava" else "embeddings"
+    what = {"llava": "logits", "adapter": "weights"}.get(arguments.format, "embeddings")
     return f"written to {target}: {what} differ from {arguments.folder} by {difference:.1e} at most, relative"
 
 
