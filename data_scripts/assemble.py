@@ -157,9 +157,10 @@ def _replace_columns(table: pa.Table, rows: list[dict], schema: pa.Schema) -> pa
 LISTS = {
     "negative_captions": "image negatives",
     "rule_captions": "rule negatives",
+    "drawn_captions": "drawn rule negatives",
     "retrieved_ids": "retrieval negatives",
 }
-EDITS = {"negative_edits": "image edit", "rule_edits": "rule edit"}
+EDITS = {"negative_edits": "image edit", "rule_edits": "rule edit", "drawn_edits": "drawn rule edit"}
 KINDS = ("source", "kind")
 
 

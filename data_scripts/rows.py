@@ -6,8 +6,9 @@ does not (MMGeoLM, table 5, compares the two).
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from datasets import Features, Image, List, Value
@@ -16,6 +17,7 @@ from .diagram import Diagram, Figure
 from .diagram.caption import caption
 from .diagram.drawing import Drawing, NoRoom, Style, lay_out, rasterise
 from .diagram.script import to_script
+from .negatives.drawn import DrawnRule, drawn_rules
 from .negatives.image import ImageNegative, image_negatives
 from .negatives.rules import rule_negatives
 from .png import encode_png, to_levels
@@ -23,6 +25,7 @@ from .shortcuts import Measure, measure
 
 CONFIGS = ("with_markings", "letters_only")
 TRIES_PER_NEGATIVE = 6
+TRIES_PER_DRAWN_RULE = 4  # beside all exchanges of letters
 VISIBLE_PIXELS = 12  # of 336 x 336 that must change from white to black or back for a person to see a change
 
 VERIFIED, PLAUSIBLE = "verified", "plausible"  # proven false of the positive, or contradicted by nothing
@@ -47,6 +50,9 @@ FEATURES = Features(
         "facts": TEXT,
     }
 )
+DRAWN_FEATURES = Features(  # of rows whose rule negatives are also drawn
+    {"drawn_images": List(Image()), "drawn_captions": List(TEXT), "drawn_edits": List(TEXT)}
+)
 
 
 @dataclass(frozen=True)
@@ -58,6 +64,7 @@ class RowOptions:
     num_rule_negatives: int = 10
     configs: tuple[str, ...] = CONFIGS
     turn: bool = True  # figures may be rotated and mirrored; traced ones stand as printed
+    num_drawn_rules: int = 0  # rule negatives with a figure; with any, a row has the columns of DRAWN_FEATURES too
 
 
 @dataclass(frozen=True)
@@ -93,30 +100,27 @@ class Picture:
         return to_script(self.drawing)
 
 
-def _image_negatives(
-    figure: Figure,
-    positive: Picture,
-    style: Style,
-    rng: np.random.Generator,
-    wording: int,
-    count: int,
-    dropped: Counter[str],
-) -> Iterator[tuple[ImageNegative, Picture]]:
-    """Up to `count` verified negatives with their pictures, all visibly different from the positive."""
-    found = 0
-    for negative in image_negatives(figure, TRIES_PER_NEGATIVE * count, rng, wording, dropped):
-        if found == count:
-            return
+Negative = TypeVar("Negative", ImageNegative, DrawnRule)
+
+
+def _seen(
+    found: Iterable[Negative], positive: Picture, style: Style, count: int, name: str, dropped: Counter[str]
+) -> list[tuple[Negative, Picture]]:
+    """The first `count` negatives that can be drawn and look different from the positive, with their pictures."""
+    kept: list[tuple[Negative, Picture]] = []
+    for negative in found:
+        if len(kept) == count:
+            break
         try:
             picture = Picture.of(negative.diagram, style)
         except NoRoom:
-            dropped["image: no room for its letters"] += 1
+            dropped[f"{name}: no room for its letters"] += 1
             continue
         if picture.looks_like(positive):
-            dropped["image: too small a change to see"] += 1
+            dropped[f"{name}: too small a change to see"] += 1
             continue
-        found += 1
-        yield negative, picture
+        kept.append((negative, picture))
+    return kept
 
 
 @dataclass(frozen=True)
@@ -145,8 +149,9 @@ def _row(
     except NoRoom:
         dropped["row: no room for its letters"] += 1
         return None
-    found = _image_negatives(figure, positive, style, rng, wording, options.num_image_negatives, dropped)
-    negatives = list(found) if options.num_image_negatives else []
+    count = options.num_image_negatives
+    found = image_negatives(figure, TRIES_PER_NEGATIVE * count, rng, wording, dropped)
+    negatives = _seen(found, positive, style, count, "image", dropped)
     rules = rule_negatives(diagram, options.num_rule_negatives, rng, wording, dropped)
     if not negatives and not rules:
         dropped["row: no verified negative"] += 1
@@ -168,10 +173,23 @@ def _row(
         "retrieved_ids": [],
         "facts": diagram.to_json(),
     }
+    if count := options.num_drawn_rules:
+        # A generator of their own: without them, the row is the same.
+        rules = drawn_rules(figure, TRIES_PER_DRAWN_RULE * count, rng.spawn(1)[0], wording, dropped)
+        row |= drawn_columns(_seen(rules, positive, style, count, "drawn", dropped))
     if not negatives:
         return BuiltRow(row, None)
     compared = negatives[int(rng.integers(len(negatives)))][1]
     return BuiltRow(row, (positive.measure(), compared.measure()))
+
+
+def drawn_columns(drawn: Sequence[tuple[DrawnRule, Picture]]) -> dict[str, list]:
+    """The columns of DRAWN_FEATURES."""
+    return {
+        "drawn_images": [picture.encoded() for _, picture in drawn],
+        "drawn_captions": [rule.caption for rule, _ in drawn],
+        "drawn_edits": [rule.edits for rule, _ in drawn],
+    }
 
 
 def build_rows(

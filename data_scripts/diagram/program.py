@@ -7,10 +7,10 @@ at its new length, not only printed.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, permutations
 
 import numpy as np
 
@@ -134,6 +134,29 @@ class Program:
                 except Unsound:
                     continue
         return None
+
+    def rearrange(self, rng: np.random.Generator) -> "Program | None":
+        """One step starts from other points, or from its own in another order: a narrower edit than letters exchanged.
+
+        None where no step can, or this draw gives no sound figure that states something else.
+        """
+        options = [(i, given) for i in range(len(self.steps)) for given in self._other_givens(i)]
+        if not options:
+            return None
+        i, given = options[int(rng.integers(len(options)))]
+        step = self.steps[i]
+        changed = replace(step, points=(*given, *step.points[len(given) :]))
+        edited = replace(self, steps=(*self.steps[:i], changed, *self.steps[i + 1 :]))
+        try:
+            return edited if statements(edited.diagram.facts) != statements(self.diagram.facts) else None
+        except Unsound:
+            return None
+
+    def _other_givens(self, i: int) -> Iterator[tuple[str, ...]]:
+        """As many points that stand before a step as it is given, in all other orders."""
+        before = dict.fromkeys(p for step in self.steps[:i] for p in step.points)
+        given = tuple(p for p in self.steps[i].points if p in before)
+        return (points for points in permutations(before, len(given)) if points != given)
 
     def without_values(self) -> "Program":
         return replace(self, printed=(), expressions=())

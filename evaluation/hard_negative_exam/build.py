@@ -10,8 +10,12 @@ nearest captions for retrieval):
 |-----------|---------------------------------------|------------------------------------|------------|
 | random    | captions of other figures             | their figures                      | 11         |
 | retrieval | the most similar captions of others   | their figures                      | 11 and 101 |
-| rule      | edited captions                       | (an edited caption has no figure)  | 11         |
+| rule      | edited captions                       | figures of edited captions         | 11; 5 - 11 |
 | image     | captions of edited figures            | edited figures                     | 11         |
+
+An edited caption keeps all statements but the edited ones; that of an edited figure is written anew. Most edited
+captions describe nothing that could be drawn, so the figures of rule belong to edits of their own, four to ten for a
+caption; chance is that of each question's own number.
 
 `load_dataset("exam", "with_markings")` gives the splits `procedural` and `procedural_gallery`, with Geometry3K's logic
 forms also `geometry3k` and `geometry3k_gallery`; `letters_only` is the same figures without printed lengths and
@@ -61,7 +65,7 @@ from evaluation.hard_negative_exam.rows import (
     without_candidates,
 )
 
-VERSION = 2  # of the exam: raised whenever the same options give another one
+VERSION = 3  # of the exam: raised whenever the same options give another one
 UNCHECKED = ("output_dir", "num_workers", "manifest", "write_manifest")
 
 
@@ -94,7 +98,8 @@ class ExamArguments:
     def row_options(self) -> dict[str, RowOptions]:
         """How the figures of each source are drawn: real ones stand as printed."""
         sizes = (self.image_size, NUM_CANDIDATES, NUM_CANDIDATES)
-        return {source: RowOptions(*sizes, turn=source == "procedural") for source in ORIGINS}
+        drawn = {"num_drawn_rules": NUM_CANDIDATES}
+        return {source: RowOptions(*sizes, turn=source == "procedural", **drawn) for source in ORIGINS}
 
     @property
     def sources(self) -> tuple[str, ...]:

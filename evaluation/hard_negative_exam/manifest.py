@@ -20,8 +20,11 @@ from evaluation.results import write_json
 
 MANIFEST = Path(__file__).with_name("manifest.json")
 PARTS = {
-    "texts": ("id", "caption", "negative_captions", "negative_edits", "rule_captions", "rule_edits"),
-    "images": ("image", "negative_images"),
+    "texts": (
+        *("id", "caption", "negative_captions", "negative_edits", "rule_captions", "rule_edits"),
+        *("drawn_captions", "drawn_edits"),
+    ),
+    "images": ("image", "negative_images", "drawn_images"),
     "candidates": ("retrieved_ids", "retrieved_captions", "random_ids", "random_captions"),
 }
 DIGITS = 12  # of a row's hash

@@ -1,4 +1,4 @@
-"""The questions of the exam, from its rows: seven series per source and configuration.
+"""The questions of the exam, from its rows: ten series per source and configuration.
 
 | series        | set, direction                             | candidates                               |
 |---------------|--------------------------------------------|------------------------------------------|
@@ -6,7 +6,11 @@
 | retrieval     | retrieval, both directions                 | 1 + 10, the nearest                      |
 | retrieval 100 | retrieval_100, both directions             | 1 + 100                                  |
 | rule          | rule, image -> captions                    | 1 + 10, with their kinds of edit         |
+| rule, drawn   | rule, caption -> images                    | 1 + 4 to 10, with their kinds of edit    |
 | image         | image, both directions                     | 1 + 10, with their kinds of edit         |
+
+Most edited captions describe nothing that could be drawn, so the two directions of rule have candidates of their own:
+any edits of the caption, and the figures of edits that can be drawn (`data_scripts/negatives/drawn.py`).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,8 +25,10 @@ DIRECTIONS = (TO_CAPTIONS, TO_IMAGES)
 SETS = ("random", "retrieval", "retrieval_100", "rule", "image")
 COLUMNS = (
     *("id", "image", "caption", "negative_images", "negative_captions", "negative_edits", "rule_captions"),
-    *("rule_edits", "retrieved_captions", "retrieved_ids", "random_captions", "random_ids"),
+    *("rule_edits", "drawn_images", "drawn_edits"),
+    *("retrieved_captions", "retrieved_ids", "random_captions", "random_ids"),
 )
+IMAGES = ("image", "negative_images", "drawn_images")  # those of the columns that hold pictures
 
 
 @dataclass
@@ -95,20 +101,17 @@ def _series(numbers: _Numbers, place: Mapping[str, int]) -> Iterable[tuple[str, 
 
         yield name, TO_CAPTIONS, captions
         yield name, TO_IMAGES, images
-    yield "rule", TO_CAPTIONS, lambda _, row: (list(map(numbers.caption, row["rule_captions"])), row["rule_edits"])
-    yield (
-        "image",
-        TO_CAPTIONS,
-        lambda _, row: (list(map(numbers.caption, row["negative_captions"])), row["negative_edits"]),
-    )
-    yield (
-        "image",
-        TO_IMAGES,
-        lambda number, row: (
-            [numbers.image(number, "negative_images", position) for position in range(len(row["negative_edits"]))],
-            row["negative_edits"],
-        ),
-    )
+    for name, texts, pictures in (("rule", "rule", "drawn"), ("image", "negative", "negative")):
+
+        def edited_captions(_: int, row: Mapping[str, Any], column: str = texts):
+            return [numbers.caption(text) for text in row[f"{column}_captions"]], row[f"{column}_edits"]
+
+        def edited_images(number: int, row: Mapping[str, Any], column: str = pictures):
+            edits = row[f"{column}_edits"]
+            return [numbers.image(number, f"{column}_images", position) for position in range(len(edits))], edits
+
+        yield name, TO_CAPTIONS, edited_captions
+        yield name, TO_IMAGES, edited_images
 
 
 def _find(place: Mapping[str, int], id_: str) -> int:

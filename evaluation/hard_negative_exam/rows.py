@@ -1,9 +1,10 @@
 """The rows of the exam: figures that are asked about, and the gallery that lends them further candidates.
 
-A row is one of hard negatives (`data_scripts.rows.FEATURES`) with two columns more, `random_captions` and
-`random_ids`. Rows of the gallery have no negatives. Retrieved and random candidates are figures of both splits, and
-proven both ways: their caption is false of the row's figure, and the row's caption is false of theirs. So the same
-ids serve the questions from image to captions and those from caption to images.
+A row is one of hard negatives (`data_scripts.rows.FEATURES`) with more columns: `random_captions`, `random_ids`, and
+the rule negatives that are drawn (`DRAWN_FEATURES`), four to ten of them. Rows of the gallery have no negatives.
+Retrieved and random candidates are figures of both splits, and proven both ways: their caption is false of the row's
+figure, and the row's caption is false of theirs. So the same ids serve the questions from image to captions and those
+from caption to images.
 """
 
 from collections import Counter
@@ -17,15 +18,19 @@ from datasets import Features, List, Value
 from data_scripts.negatives.encoding import EncodedCaptions
 from data_scripts.negatives.retrieval import Judge, RetrievalOptions, retrieve
 from data_scripts.row_sources import figure_shard
-from data_scripts.rows import FEATURES, RowOptions
+from data_scripts.rows import DRAWN_FEATURES, FEATURES, RowOptions
 from data_scripts.shards import ShardRows
 
 NUM_CANDIDATES = 10  # against the positive, as in the paper
+FEWEST_DRAWN = 4  # edited captions with a figure, of which some figures have no ten: three letters have five exchanges
 NUM_RETRIEVED = 100  # the larger retrieval set, as in the paper
 LOOKED_AT = 5 * NUM_RETRIEVED  # nearest captions among which so many are proven
 NO_CANDIDATES = {name: [] for name in ("retrieved_captions", "retrieved_ids", "random_captions", "random_ids")}
 
-EXAM_FEATURES = Features({**FEATURES, **{name: List(Value("string")) for name in ("random_captions", "random_ids")}})
+NO_DRAWN = {name: [] for name in DRAWN_FEATURES}
+
+RANDOM_FEATURES = {name: List(Value("string")) for name in ("random_captions", "random_ids")}
+EXAM_FEATURES = Features({**FEATURES, **DRAWN_FEATURES, **RANDOM_FEATURES})
 
 # Splits of the exam: where each source's figures come from, none of which trains a model. Figures made from nothing
 # have random streams that no build draws from, real ones the published test and validation splits.
@@ -45,7 +50,8 @@ def exam_shard(chunk: list, *, source: str, seed: int, options: RowOptions) -> S
     """The rows of these figures; without those that offer too few negatives.
 
     Figures of ours must offer all negatives in every configuration. Of real figures, of which there are few, the first
-    configuration must; without printed values some of them have less to change.
+    configuration must; without printed values some of them have less to change. Of edited captions with a figure
+    FEWEST_DRAWN are enough; where a row that is kept has fewer, it has none, and makes no question of them.
     """
     made = figure_shard(chunk, source=source, split=ORIGINS[source][EXAM], seed=seed, options=options)
     judged = options.configs if source == "procedural" else options.configs[:1]
@@ -55,7 +61,8 @@ def exam_shard(chunk: list, *, source: str, seed: int, options: RowOptions) -> S
     ]
     kept_before = [0, *np.cumsum(full).tolist()]
     for config in options.configs:
-        made.rows[config] = [row for row, keep in zip(made.rows[config], full, strict=True) if keep]
+        rows = (row for row, keep in zip(made.rows[config], full, strict=True) if keep)
+        made.rows[config] = [row if len(row["drawn_edits"]) >= FEWEST_DRAWN else row | NO_DRAWN for row in rows]
         made.dropped[config] = [(kept_before[before], reasons) for before, reasons in made.dropped[config]]
         if few := full.count(False):
             made.dropped[config].append(
@@ -66,17 +73,18 @@ def exam_shard(chunk: list, *, source: str, seed: int, options: RowOptions) -> S
 
 def _is_full(row: dict, options: RowOptions) -> bool:
     wanted = (options.num_image_negatives, options.num_rule_negatives)
-    return (len(row["negative_captions"]), len(row["rule_captions"])) == wanted
+    enough = len(row["drawn_edits"]) >= min(FEWEST_DRAWN, options.num_drawn_rules)
+    return enough and (len(row["negative_captions"]), len(row["rule_captions"])) == wanted
 
 
 def gallery_shard(chunk: list, *, source: str, seed: int, options: RowOptions) -> ShardRows:
     """The rows of these figures without negatives."""
     # One rule negative is asked for, and dropped again: a figure of which nothing false can be said is no candidate.
-    lean = replace(options, num_image_negatives=0, num_rule_negatives=1)
+    lean = replace(options, num_image_negatives=0, num_rule_negatives=1, num_drawn_rules=0)
     made = figure_shard(chunk, source=source, split=ORIGINS[source][GALLERY], seed=seed, options=lean)
     for rows in made.rows.values():
         for row in rows:
-            row["rule_captions"], row["rule_edits"] = [], []
+            row |= {"rule_captions": [], "rule_edits": [], **NO_DRAWN}
     return made
 
 

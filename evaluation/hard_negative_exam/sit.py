@@ -26,7 +26,7 @@ from data_scripts.rows import CONFIGS
 from data_scripts.shards import fingerprint, write_text
 from evaluation.encoding import DualEncoder, check_dual_encoder, encode_captions, encode_images
 from evaluation.hard_negative_exam.manifest import MANIFEST, PARTS, describe, read_manifest, verify
-from evaluation.hard_negative_exam.questions import COLUMNS, TO_CAPTIONS, Questions, build_questions
+from evaluation.hard_negative_exam.questions import COLUMNS, IMAGES, TO_CAPTIONS, Questions, build_questions
 from evaluation.hard_negative_exam.rows import EXAM, GALLERY, ORIGINS, split_name
 from evaluation.hit_at_1 import measure_set
 from evaluation.loading import load_model, load_processor, pick_device
@@ -110,7 +110,7 @@ def read_sections(arguments: SitArguments) -> Iterator[Section]:
 
 def sit(encoder: DualEncoder, section: Section, batch_size: int, seed: int) -> tuple[list[dict], list[dict]]:
     """Encode, rank and measure: the entries of the result, and a prediction per question."""
-    plain = section.rows.select_columns([c for c in COLUMNS if c not in ("image", "negative_images")])
+    plain = section.rows.select_columns([c for c in COLUMNS if c not in IMAGES])
     questions = build_questions(plain.select(range(section.num_asked)).to_list(), plain["id"][section.num_asked :])
     images, unreadable = encode_images(encoder, section.rows, questions.images, batch_size)
     if unreadable:

@@ -27,11 +27,11 @@ from model_cards.card_results import public_name
 from trainers.rows import image_bytes, load_splits, undecoded
 
 PER_SERIES = 2  # failures shown of each set and direction
-SETS = {  # columns of the candidates: captions, images, edits
-    "random": ("random_captions", "random_ids", None),
-    "retrieval": ("retrieved_captions", "retrieved_ids", None),
-    "rule": ("rule_captions", None, "rule_edits"),
-    "image": ("negative_captions", "negative_images", "negative_edits"),
+SETS = {  # columns of the candidates: captions with their edits, images with theirs
+    "random": (("random_captions", None), ("random_ids", None)),
+    "retrieval": (("retrieved_captions", None), ("retrieved_ids", None)),
+    "rule": (("rule_captions", "rule_edits"), ("drawn_images", "drawn_edits")),
+    "image": (("negative_captions", "negative_edits"), ("negative_images", "negative_edits")),
 }
 MOST_FACTS = 3  # false statements named
 
@@ -111,17 +111,17 @@ def _chosen(lines: list[dict]) -> list[dict]:
 
 def _failure(line: dict, section: _Section, model: str) -> Failure:
     row, to_captions, chosen = section.row(line["id"]), line["direction"] == TO_CAPTIONS, line["chosen"]
-    captions, images, edits = SETS[line["set"]]
+    column, edits = SETS[line["set"]][0 if to_captions else 1]
     count = 10 if line["set"] == "retrieval" else None
     if to_captions:
-        candidates = [Candidate(caption=text) for text in [row["caption"], *row[captions][:count]]]
+        candidates = [Candidate(caption=text) for text in [row["caption"], *row[column][:count]]]
         why = false_statements(candidates[chosen].caption, Diagram.from_json(row["facts"]))
         why = why or [difference(row["caption"], candidates[chosen].caption)]
         verdict = "false of the figure"
     else:
-        pictures = [row["image"], *_pictures(row, images, section, count)]
+        pictures = [row["image"], *_pictures(row, column, section, count)]
         candidates = [Candidate(image=_address(encoded)) for encoded in pictures]
-        why = _why_not_the_picture(row, line["set"], chosen - 1, section)
+        why = _why_not_the_picture(row, column, chosen - 1, section)
         verdict = "not so in the chosen figure"
     candidates[0].true, candidates[chosen].chosen = True, True
     return Failure(
@@ -137,16 +137,16 @@ def _failure(line: dict, section: _Section, model: str) -> Failure:
 
 
 def _pictures(row: Mapping[str, Any], column: str, section: _Section, count: int | None) -> list[Any]:
-    if column == "negative_images":
+    if column.endswith("_images"):
         return row[column]
     return [section.row(id_)["image"] for id_ in row[column][:count]]
 
 
-def _why_not_the_picture(row: Mapping[str, Any], set_name: str, number: int, section: _Section) -> list[str]:
+def _why_not_the_picture(row: Mapping[str, Any], column: str, number: int, section: _Section) -> list[str]:
     """What the question's caption says that is false of the candidate of that number."""
-    if set_name == "image":
-        return [difference(row["negative_captions"][number], row["caption"])]
-    other = section.row(row[SETS[set_name][1]][number])
+    if column.endswith("_images"):
+        return [difference(row[column.replace("_images", "_captions")][number], row["caption"])]
+    other = section.row(row[column][number])
     found = false_statements(row["caption"], Diagram.from_json(other["facts"]))
     return found or [difference(other["caption"], row["caption"])]
 
