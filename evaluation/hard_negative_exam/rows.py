@@ -73,7 +73,7 @@ def exam_shard(chunk: list, *, source: str, seed: int, options: RowOptions) -> S
 
 def _is_full(row: dict, options: RowOptions) -> bool:
     wanted = (options.num_image_negatives, options.num_rule_negatives)
-    enough = len(row["drawn_edits"]) >= min(FEWEST_DRAWN, options.num_drawn_rules)
+    enough = len(row["drawn_edits"]) >= FEWEST_DRAWN
     return enough and (len(row["negative_captions"]), len(row["rule_captions"])) == wanted
 
 

@@ -128,3 +128,17 @@ def test_ticks_of_a_divided_side_are_left_out():
 def test_an_unknown_family_is_refused():
     with pytest.raises(ValueError, match="unknown family 'torus'"):
         draw_program("torus", np.random.default_rng(0))
+
+
+def test_one_step_starts_from_other_points():
+    rng, rearranged = np.random.default_rng(0), 0
+    for program in programs(24):
+        edited = program.rearrange(rng)
+        if edited is not None:
+            rearranged += 1
+            (changed,) = (pair for pair in zip(program.steps, edited.steps, strict=True) if pair[0] != pair[1])
+            assert replace(changed[1], points=changed[0].points) == changed[0]
+            assert statements(edited.diagram.facts) != statements(program.diagram.facts)
+            assert all(check(f, edited.diagram) is True for f in edited.diagram.facts)
+    assert rearranged > 2
+    assert Program((Step("triangle", ("A", "B", "C"), (50, 70, 9)),)).rearrange(rng) is None  # nothing is given to it

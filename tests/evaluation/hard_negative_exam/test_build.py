@@ -10,11 +10,19 @@ from datasets import load_dataset
 
 from data_scripts.diagram import Diagram
 from data_scripts.negatives.image import first_false
-from data_scripts.rows import CONFIGS
+from data_scripts.rows import CONFIGS, DRAWN_FEATURES
 from data_scripts.sources import procedural
+from evaluation.hard_negative_exam import rows as exam_rows
 from evaluation.hard_negative_exam.build import ExamArguments, build, check, describe_folder, main
 from evaluation.hard_negative_exam.manifest import MANIFEST, differences, read_manifest, row_hashes
-from evaluation.hard_negative_exam.rows import EXAM_FEATURES, NO_CANDIDATES, NUM_CANDIDATES, ORIGINS, exam_shard
+from evaluation.hard_negative_exam.rows import (
+    EXAM_FEATURES,
+    FEWEST_DRAWN,
+    NO_CANDIDATES,
+    NUM_CANDIDATES,
+    ORIGINS,
+    exam_shard,
+)
 from model_cards.folder_check import check_folder
 from model_cards.write_card import WriteCardArguments, write_card
 from tests.evaluation.conftest import build_small
@@ -51,6 +59,9 @@ def test_every_set_is_full_and_of_the_same_figures_in_both_configurations(exam):
             assert len(row["retrieved_ids"]) == len(set(row["retrieved_captions"])) >= NUM_CANDIDATES
             for name in (*sets[1:], "retrieved_captions"):
                 assert row["caption"] not in row[name] and len(set(row[name])) == len(row[name])
+            drawn = [row[name] for name in DRAWN_FEATURES]
+            assert FEWEST_DRAWN <= len(drawn[0]) == len(drawn[1]) == len(drawn[2]) <= NUM_CANDIDATES
+            assert len({row["caption"], *row["drawn_captions"]}) == 1 + len(row["drawn_captions"])
     assert ids[0] == ids[1]
 
 
@@ -163,3 +174,11 @@ def test_a_broken_manifest_is_named(tmp_path):
         read_manifest(tmp_path / "m.json")
     with pytest.raises(ValueError, match="raise --num_gallery"):
         ExamArguments("o", num_rows=2, num_gallery=3)
+
+
+def test_a_figure_of_ours_with_too_few_drawn_captions_makes_no_row(monkeypatch):
+    options = ExamArguments("anywhere", image_size=96).row_options["procedural"]
+    monkeypatch.setattr(exam_rows, "FEWEST_DRAWN", NUM_CANDIDATES + 1)
+    made = exam_shard([0], source="procedural", seed=20152, options=options)
+    assert all(rows == [] for rows in made.rows.values())
+    assert made.dropped[CONFIGS[0]][-1][1]["row: too few negatives for the exam"] == 1

@@ -5,11 +5,12 @@ import json
 import numpy as np
 import pytest
 import torch
+from datasets import load_dataset
 
 from data_scripts.rows import CONFIGS
 from evaluation.encoding import DualEncoder
 from evaluation.hard_negative_exam import sit
-from evaluation.hard_negative_exam.questions import SETS, TO_CAPTIONS, TO_IMAGES, build_questions
+from evaluation.hard_negative_exam.questions import DIRECTIONS, SETS, TO_CAPTIONS, TO_IMAGES, build_questions
 from tests.evaluation.rows import HARD_NEGATIVES, hard_negative_rows, save
 from tests.tiny import tiny_llm, tiny_mmclip
 from trainers.candidate_sets import ImageSource
@@ -33,6 +34,7 @@ def row(**changes):
     plain = {
         "id": "a", "caption": "true", "negative_captions": ["edited"], "negative_edits": ["order"],
         "rule_captions": ["ruled", "ruled twice"], "rule_edits": ["value", "shape+relation"],
+        "drawn_edits": ["value", "order", "shape+relation"],
         "retrieved_captions": ["other"], "retrieved_ids": ["g1"], "random_captions": ["b"], "random_ids": ["b"],
     }  # fmt: skip
     return {**plain, **changes}
@@ -41,12 +43,18 @@ def row(**changes):
 def test_questions_worked_by_hand():
     rows = [
         row(),
-        row(id="b", caption="b", random_ids=["g0"], random_captions=["zero"], rule_captions=[], rule_edits=[]),
+        row(
+            id="b",
+            caption="b",
+            random_ids=["g0"],
+            random_captions=["zero"],
+            rule_captions=[],
+            rule_edits=[],
+            drawn_edits=[],
+        ),
     ]
     made = build_questions(rows, ["g0", "g1"])
-    assert {(s, d) for s in ("random", "retrieval", "retrieval_100", "image") for d in (TO_CAPTIONS, TO_IMAGES)} | {
-        ("rule", TO_CAPTIONS)
-    } == set(made.series)
+    assert {(s, d) for s in SETS for d in DIRECTIONS} == set(made.series)
     caption, image = made.captions.index, made.images.index
     first = made.series["random", TO_IMAGES][0]
     assert (first.anchor, first.positive) == (caption("true"), image(ImageSource(0, "image", 0)))
@@ -56,6 +64,10 @@ def test_questions_worked_by_hand():
     assert made.ids["rule", TO_CAPTIONS] == ["a"]
     assert rule.negatives == (caption("ruled"), caption("ruled twice"))
     assert rule.edits == (("value",), ("relation", "shape"))
+    (drawn,) = made.series["rule", TO_IMAGES]
+    assert (drawn.anchor, drawn.positive) == (caption("true"), image(ImageSource(0, "image", 0)))
+    assert drawn.negatives == tuple(image(ImageSource(0, "drawn_images", i)) for i in range(3))
+    assert drawn.edits == (("value",), ("order",), ("relation", "shape"))
     edited = made.series["image", TO_IMAGES][0]
     assert edited.negatives == (image(ImageSource(0, "negative_images", 0)),) and edited.edits == (("order",),)
     assert len(made.captions) == len(set(made.captions)) and len(made.images) == len(set(made.images))
@@ -78,7 +90,7 @@ def test_a_perfect_and_a_constant_encoder():
                 image, caption = (q.anchor, q.positive) if direction == TO_CAPTIONS else (q.positive, q.anchor)
                 captions[caption] = images[image]
     entries, predictions = sit.measure(made, images, captions, {}, seed=0)
-    assert len(entries) == 9 and all(entry["accuracy"] == 1 for entry in entries)
+    assert len(entries) == 10 and all(entry["accuracy"] == 1 for entry in entries)
     assert all(line["hit"] and line["chosen"] == 0 for line in predictions)
     entries, predictions = sit.measure(made, torch.ones(20, 3), torch.ones(20, 3), {}, seed=0)
     assert all(entry["accuracy"] == 0 for entry in entries) and all(line["chosen"] == 1 for line in predictions)
@@ -96,11 +108,19 @@ def test_ours_and_stock_get_the_same_figures(command, models, exam, tmp_path):
         results.append(json.loads((tmp_path / name / "results.json").read_text()))
     entries = results[0]["entries"]
     assert entries == results[1]["entries"]
-    assert len(entries) == 2 * 2 * 9
+    assert len(entries) == 2 * 2 * 10
     assert {e["set"] for e in entries} == set(SETS) and {e["config"] for e in entries} == set(CONFIGS)
     first = next(e for e in entries if (e["source"], e["set"]) == ("procedural", "rule"))
     assert first["chance"] == pytest.approx(1 / 11) and first["mean_candidates"] == 11
     assert sum(kind["num_negatives"] for kind in first["kinds"].values()) >= 40
+    for config in CONFIGS:
+        rows = load_dataset(str(exam.folder), config, split="procedural")
+        numbers = [1 + len(edits) for edits in rows["drawn_edits"]]
+        drawn = next(e for e in entries if e["config"] == config and e["source"] == "procedural"
+                     and (e["set"], e["direction"]) == ("rule", TO_IMAGES))  # fmt: skip
+        assert drawn["num_anchors"] == 4 and drawn["mean_candidates"] == pytest.approx(np.mean(numbers))
+        assert drawn["chance"] == pytest.approx(np.mean([1 / number for number in numbers])) and drawn["kinds"]
+    assert "rule          caption to images" in out
     assert results[0]["frozen"] is False and "not the questions of the frozen exam" in out
     lines = [json.loads(line) for line in (tmp_path / "clip" / "predictions.jsonl").read_text().splitlines()]
     for entry in entries:
