@@ -95,7 +95,10 @@ class Program:
         for step in self.steps:
             try:
                 CONSTRUCTIONS[step.construction].build(sketch, *step.points, *step.numbers)
-            except NoSolution as error:
+            except (
+                NoSolution,
+                ZeroDivisionError,
+            ) as error:  # rearranged points may fall together, or oppose each other
                 raise Unsound(f"{step} has no solution: {error}") from None
         plain = sketch.diagram()
         values = [self._measure(plain, part) for part in self.printed]

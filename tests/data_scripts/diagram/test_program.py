@@ -141,4 +141,7 @@ def test_one_step_starts_from_other_points():
             assert statements(edited.diagram.facts) != statements(program.diagram.facts)
             assert all(check(f, edited.diagram) is True for f in edited.diagram.facts)
     assert rearranged > 2
+    fallen = (("triangle", "ABC", (50, 70, 9)), ("bisecting_ray", "ACAE", ()))
+    with pytest.raises(Unsound, match="no solution"):  # no ray leads from A to itself
+        Program(tuple(Step(name, tuple(points), numbers) for name, points, numbers in fallen)).diagram  # noqa: B018
     assert Program((Step("triangle", ("A", "B", "C"), (50, 70, 9)),)).rearrange(rng) is None  # nothing is given to it
