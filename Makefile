@@ -143,13 +143,24 @@ $(TINY)/warm-up.done:
 	$(PY) -m trainers.warm_up_vision --config $(RECIPES)/mmclip_tiny_warm_up.yaml --output_dir $(TINY)/warm-up
 	touch $@
 
-$(TINY)/mmclip.done: $(TINY)/rows.done $(TINY)/warm-up.done
-	$(TINY_TRAIN) --output_dir $(TINY)/mmclip
+# Goes on where the warm-up stopped: which statements are true of a figure, each beside its false twin or not.
+STATEMENTS = $(PY) -m trainers.warm_up_vision --config $(RECIPES)/mmclip_tiny_statements.yaml --resume_from_checkpoint $(TINY)/warm-up/checkpoint-2400
+
+$(TINY)/statements.done: $(TINY)/warm-up.done
+	$(STATEMENTS) --output_dir $(TINY)/statements
 	touch $@
 
-# What hard negatives are worth: the same rows and steps, with the captions and images of other rows as the only negatives.
-$(TINY)/in-batch.done: $(TINY)/rows.done $(TINY)/warm-up.done
-	$(TINY_TRAIN) --max_image_negatives 0 --max_text_negatives 0 --output_dir $(TINY)/in-batch
+$(TINY)/statements-in-batch.done: $(TINY)/warm-up.done
+	$(STATEMENTS) --false_twins false --output_dir $(TINY)/statements-in-batch
+	touch $@
+
+$(TINY)/mmclip.done: $(TINY)/rows.done $(TINY)/statements.done
+	$(TINY_TRAIN) --model_name_or_path $(TINY)/statements --output_dir $(TINY)/mmclip
+	touch $@
+
+# What hard negatives are worth: the same figures and steps, with other figures and their captions as the only negatives.
+$(TINY)/in-batch.done: $(TINY)/rows.done $(TINY)/statements-in-batch.done
+	$(TINY_TRAIN) --model_name_or_path $(TINY)/statements-in-batch --max_image_negatives 0 --max_text_negatives 0 --output_dir $(TINY)/in-batch
 	touch $@
 
 $(TINY)/exam.done:
