@@ -37,7 +37,7 @@ def test_embeddings_and_gradients_are_the_stock_ones(attention: str, rows: list[
     ids, mask = padded(rows)
     expected, gradients = embed(model, ids, mask, share=False)
     embeds, ours = embed(model, ids, mask, share=True)
-    tolerance = {"rtol": 1e-4, "atol": 1e-6} if attention == "eager" else {"rtol": 1e-8, "atol": 1e-9}
+    tolerance = {"rtol": 1e-4, "atol": 1e-5} if attention == "eager" else {"rtol": 1e-8, "atol": 1e-9}
     torch.testing.assert_close(embeds, expected, **tolerance)  # eager attention takes its softmax in float32
     for gradient, other in zip(gradients, ours, strict=True):
         torch.testing.assert_close(other, gradient, **tolerance)
