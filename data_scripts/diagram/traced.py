@@ -18,10 +18,11 @@ import numpy as np
 from .diagram import Diagram, Fact, Mark
 from .facts import KINDS, canonical, check, distance, off_segment, statements
 from .traced_marks import carry_marks, standing_marks
+from .traced_place import Place
 
 MAX_SHAPES = 3  # a caption names at most so many triangles and quadrilaterals
-TRIES = 5  # draws of an edit before it is given up
-FRAME = 0.12  # log ratio of two frames' proportions up to which they pass for the same
+TRIES = 5  # edits in their place that are read before a kind is given up
+DRAWS = 30  # draws of an edit until one stays in its place
 SHOWN = 0.005  # of the figure's size: lines so near to a point show where it is
 STRONGER = {  # facts that make a weaker one about the same points not worth saying
     "equilateral_triangle": ("isosceles_triangle", "right_triangle"),
@@ -159,6 +160,12 @@ class TracedFigure:
     """Coordinates, drawn lines and marks, and the facts its source gives."""
 
     drawn: Diagram  # its `facts` are the given ones
+    held_to: Place | None = None  # that of the figure as printed, in one that was edited from it
+
+    @cached_property
+    def place(self) -> Place:
+        """Where every edit has to stay, also one that follows on others."""
+        return self.held_to or Place.of(self.drawn)
 
     @cached_property
     def plain(self) -> Diagram:
@@ -175,36 +182,39 @@ class TracedFigure:
     def edit(self, kind: str, rng: np.random.Generator) -> "TracedFigure | None":
         """One edit: letters exchanged, a printed value replaced, a point moved, or a shape stretched into another.
 
-        The edited figure has as many lines, marks and lone points, in a frame of nearly the same proportions: what
-        can be counted or measured without reading must not tell it from the figure as printed.
+        The edited figure has as many lines, marks and lone points, and lies nearly where the figure as printed does,
+        however many edits came before: what can be counted or measured without reading must not tell them apart.
         """
-        edits = {"value": self._reprint, "relation": self._move, "shape": self._stretch}
         if kind == "order":
             edited = self._exchange_letters(rng)
             return edited if statements(edited.diagram.facts) != statements(self.diagram.facts) else None
         for _ in range(TRIES):
-            drawn = edits[kind](rng)
-            if drawn is None or not self._same_frame(drawn) or not readable(drawn):
-                continue
-            edited = TracedFigure(carry_marks(self.diagram.marks, drawn))
+            drawn = self._draw_in_place(kind, rng)
+            if drawn is None:
+                return None
+            edited = TracedFigure(carry_marks(self.diagram.marks, drawn), self.place)
             if _inventory(edited.plain) != _inventory(self.diagram):
                 continue
             if statements(edited.diagram.facts) != statements(self.diagram.facts):
                 return edited
         return None
 
-    def _same_frame(self, edited: Diagram) -> bool:
-        return abs(_proportions(self.drawn) - _proportions(edited)) < FRAME
+    def _draw_in_place(self, kind: str, rng: np.random.Generator) -> Diagram | None:
+        """Draw until an edit is readable and leaves the figure where it was."""
+        edit = {"value": self._reprint, "relation": self._move, "shape": self._stretch}[kind]
+        draws = (edit(rng) for _ in range(DRAWS))
+        return next((d for d in draws if d and Place.of(d).passes_for(self.place) and readable(d)), None)
 
     def relabel(self, mapping: Mapping[str, str]) -> "TracedFigure":
         """The same figure with other letters; `mapping` must be one-to-one on the letters of the figure."""
-        edited = TracedFigure(self.drawn.relabel(mapping))
+        edited = replace(self, drawn=self.drawn.relabel(mapping))
         edited.__dict__["diagram"] = self.diagram.relabel(mapping)  # other letters are no reason to read it again
         return edited
 
     def without_values(self) -> "TracedFigure":
         facts = tuple(f for f in self.drawn.facts if not f.value)
-        return TracedFigure(replace(self.drawn, marks=tuple(m for m in self.drawn.marks if not m.text), facts=facts))
+        marks = tuple(m for m in self.drawn.marks if not m.text)
+        return replace(self, drawn=replace(self.drawn, marks=marks, facts=facts))
 
     def _exchange_letters(self, rng: np.random.Generator) -> "TracedFigure":
         names = list(self.drawn.points)
@@ -275,13 +285,7 @@ class TracedFigure:
         shapes = [f for f in self.diagram.facts if KINDS[f.kind].edit == "shape" and len(f.points) in (3, 4)]
         if self.drawn.circles or not shapes:
             return None
-        for _ in range(TRIES):
-            stretched = self._stretch_one(shapes[int(rng.integers(len(shapes)))], rng)
-            if self._same_frame(stretched):
-                return stretched
-        return None
-
-    def _stretch_one(self, shape: Fact, rng: np.random.Generator) -> Diagram:
+        shape = shapes[int(rng.integers(len(shapes)))]
         corner, *ends = (
             rng.permutation(shape.points) if len(shape.points) == 3 else (*shape.points[:2], shape.points[3])
         )
@@ -323,14 +327,6 @@ def _inventory(diagram: Diagram) -> tuple[list[tuple[str, int]], int, int]:
     hidden = (p for p in diagram.points if p not in ends)
     lone = sum(sum(off_segment(diagram, p, *s) < SHOWN for s in diagram.segments) < 2 for p in hidden)
     return sorted((m.kind, m.count) for m in diagram.marks), len(diagram.segments), lone
-
-
-def _proportions(diagram: Diagram) -> float:
-    """Log of width by height of everything drawn but marks and letters."""
-    discs = [(*xy, 0.0) for xy in diagram.points.values()]
-    discs += [(*diagram.points[c.center], c.radius) for c in diagram.circles]
-    width, height = (max(d[i] + d[2] for d in discs) - min(d[i] - d[2] for d in discs) for i in (0, 1))
-    return math.log(max(width, 1e-9) / max(height, 1e-9))
 
 
 def readable(drawn: Diagram) -> bool:

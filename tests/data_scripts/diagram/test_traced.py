@@ -18,6 +18,8 @@ from data_scripts.diagram.traced import TracedFigure, change_value, maximal_segm
 
 from ..samples import figure, needs_logic_forms, real_figures, traced_triangle
 
+ROUND = np.linspace(0, 2 * np.pi, 400)
+
 
 def exam_figures() -> list[TracedFigure]:
     """Figures as exams print them: marked right angles and equal sides, a divided side, a circle with two chords."""
@@ -107,15 +109,31 @@ def test_no_edit_can_be_told_by_a_count():
         assert countable(edited) == countable(exam), edited.diagram
 
 
-def test_no_edit_changes_the_proportions_of_the_frame():
-    def proportions(exam: TracedFigure) -> float:
-        radii = {c.center: c.radius for c in exam.diagram.circles}
-        reach = [(np.array(xy), radii.get(p, 0)) for p, xy in exam.diagram.points.items()]
-        width, height = np.max([xy + r for xy, r in reach], 0) - np.min([xy - r for xy, r in reach], 0)
-        return np.log(width / height)
+def seen_place(exam: TracedFigure) -> np.ndarray:
+    """Log proportions of the frame; how far to a side and above its centre the lines have their middle."""
+    at = {name: np.array(xy) for name, xy in exam.diagram.points.items()}
+    rings = [at[c.center] + c.radius * np.column_stack([np.cos(ROUND), np.sin(ROUND)]) for c in exam.diagram.circles]
+    lines = [np.linspace(at[a], at[b], 200) for a, b in exam.diagram.segments]
+    ends = np.vstack([*at.values(), *rings])
+    low, high = ends.min(0), ends.max(0)
+    long = [np.linalg.norm(np.diff(stroke, axis=0), axis=1).sum() for stroke in (*lines, *rings)]
+    middle = np.average([stroke.mean(0) for stroke in (*lines, *rings)], 0, long) - (low + high) / 2
+    width, height = high - low
+    aside, above = middle / max(width, height)
+    return np.array([np.log(width / height), abs(aside), above])
 
-    for exam, edited in edits(seeds=15):
-        assert abs(proportions(edited) - proportions(exam)) < 0.121
+
+def test_every_edit_of_a_chain_stays_where_the_figure_as_printed_is():
+    followed = 0
+    for exam in exam_figures():
+        place = seen_place(exam)
+        for seed in range(15):
+            rng, edited = np.random.default_rng(seed), exam
+            for kind in rng.permutation(["relation", "shape", "relation", "shape", "order"]).tolist():
+                followed += edited is not exam
+                edited = edited.edit(kind, rng) or edited
+                assert np.all(np.abs(seen_place(edited) - place) < (0.122, 0.032, 0.032)), edited.diagram
+    assert followed > 100
 
 
 def test_an_edited_right_triangle_keeps_its_square():
@@ -126,7 +144,7 @@ def test_an_edited_right_triangle_keeps_its_square():
 
 
 def test_marks_travel_with_a_line_that_leads_elsewhere():
-    d = figure("A 0 0 B 80 0 C 80 60 D 0 60", "AB BC CD", marks=(Mark("length", ("A", "B"), "5"),))
+    d = figure("A 50 80 B 0 0 C 100 0", "AB BC", marks=(Mark("length", ("A", "B"), "5"),))
     led = [e.diagram for s in range(40) if (e := TracedFigure(d).edit("relation", np.random.default_rng(s)))]
     assert led and all([m.text for m in e.marks] == ["5"] for e in led)
     assert any(set(e.marks[0].points) != {"A", "B"} for e in led)
