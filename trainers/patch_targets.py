@@ -50,12 +50,12 @@ def spelling_targets(drawing: Drawing, patch_size: int) -> torch.Tensor:
     targets, said = torch.zeros(side * side, len(GLYPHS)), Counter()
     for char, x, y in drawing.glyphs():
         if char in GLYPHS:
-            patch = _patch_of(np.array([[x, y]]), patch_size, side)[0]
+            (patch,) = _patch_of(np.array([[x, y]]), patch_size, side)
             said[patch] += 1
             targets[patch, GLYPHS.index(char)] += 1 / said[patch]
     for text in drawing.texts:
         if len(text.owner) > 1:
-            patch = _patch_of(np.array([[text.x, text.y]]), patch_size, side)[0]
+            (patch,) = _patch_of(np.array([[text.x, text.y]]), patch_size, side)
             targets[patch, [GLYPHS.index(point) for point in text.owner if point in GLYPHS]] += 0.5
     return targets
 
@@ -87,8 +87,8 @@ def tie_targets(diagram: Diagram, drawing: Drawing, patch_size: int) -> torch.Te
             ends = [p for p in diagram.points if p != text.owner[0] and drawn(diagram, text.owner[0], p)]
         elif len(text.owner) == 3:
             ends, vertices = text.owner[::2], text.owner[1:2]
-        tie("end", ends, np.array([[text.x, text.y]]))
-        tie("vertex", vertices, np.array([[text.x, text.y]]))
+        for role, points in zip(PRINTED_ROLES, (ends, vertices), strict=True):
+            tie(role, points, np.array([[text.x, text.y]]))
     for point, place in drawing.points.items():
         tie("point", (point,), np.array([place]))
     for a, b in diagram.segments:

@@ -97,19 +97,10 @@ class SpellingModel(nn.Module):
             pixel_values: `[figures, 3, size, size]`.
             spelling: `[figures, patches, len(GLYPHS)]`, as `spelling_targets` gives it.
         """
-        seen = self.see[0](pixel_values=pixel_values).pooler_output
-        seen = torch.stack(list(seen))
+        seen = torch.stack(list(self.see[0](pixel_values=pixel_values).pooler_output))
         errors = (seen - self.mean - spelling @ self.glyphs).pow(2).mean(-1) / self.glyphs.pow(2).mean()
         printed = spelling.any(-1)
         return {"loss": (errors[printed].mean() + errors[~printed].mean()) / 2}
-
-
-class SpellingTrainer(Trainer):
-    """Saves no optimizer of what it does not train, and no processor before the end."""
-
-    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        outputs = model(**inputs)
-        return (outputs["loss"], outputs) if return_outputs else outputs["loss"]
 
 
 def main() -> None:
@@ -124,7 +115,7 @@ def main() -> None:
     figures = WarmUpFigures(
         args.num_figures, vision.image_size, vision.patch_size, training_args.seed, families=args.families
     )
-    trainer = SpellingTrainer(
+    trainer = Trainer(
         model=SpellingModel(model, processor.tokenizer),
         args=training_args,
         train_dataset=Spellings(figures),
