@@ -15,7 +15,8 @@ nearest captions for retrieval):
 
 An edited caption keeps all statements but the edited ones; that of an edited figure is written anew. Most edited
 captions describe nothing that could be drawn, so the figures of rule belong to edits of their own, four to ten for a
-caption; chance is that of each question's own number.
+caption; chance is that of each question's own number. A real figure without printed values that has fewer asks no such
+question.
 
 `load_dataset("exam", "with_markings")` gives the splits `procedural` and `procedural_gallery`, with Geometry3K's logic
 forms also `geometry3k` and `geometry3k_gallery`; `letters_only` is the same figures without printed lengths and
