@@ -1,4 +1,4 @@
-"""Warm-up: targets lie where the figure prints them, statements are what they claim, and all tasks are learned."""
+"""Warm-up of the vision tower: targets lie where they are printed, edits are false, and all tasks are learned."""
 
 import shutil
 from dataclasses import replace
@@ -12,18 +12,12 @@ from transformers import AutoModel, AutoProcessor
 from data_scripts.diagram import Diagram
 from data_scripts.diagram.facts import check
 from data_scripts.sources import procedural
+from trainers.fact_codes import fact_code
 from trainers.patch_targets import GLYPHS, STROKES
 from trainers.scratch import ScratchConfig, scratch_mmclip
-from trainers.warm_up_figures import (
-    STATEMENTS,
-    WarmUpCollator,
-    WarmUpFigures,
-    draw_statements,
-    edit_one,
-    load_diagrams,
-    wordings,
-)
-from trainers.warm_up_vision import WarmUpArguments, WarmUpConfig, WarmUpModel, start, warm_up
+from trainers.warm_up_figures import WarmUpCollator, WarmUpFigures, edit_one, load_diagrams, wordings
+from trainers.warm_up_run import WarmUpConfig, start
+from trainers.warm_up_vision import VisionArguments, WarmUpVisionModel, warm_up
 
 SMALL = {
     "image_size": 96,
@@ -41,7 +35,7 @@ SMALL = {
 
 def test_a_figure_is_a_function_of_its_number():
     first, second = (WarmUpFigures(4, 96, 16, seed=3)[2] for _ in range(2))
-    assert np.array_equal(first["image"], second["image"]) and first["statements"] == second["statements"]
+    assert np.array_equal(first["image"], second["image"]) and first["edited"] == second["edited"]
     assert torch.equal(first["glyphs"], second["glyphs"]) and torch.equal(first["strokes"], second["strokes"])
     assert not np.array_equal(first["image"], WarmUpFigures(4, 96, 16, seed=4)[2]["image"])
 
@@ -56,53 +50,30 @@ def test_glyph_targets_name_what_is_printed_in_inked_patches():
         assert (torch.from_numpy(darkest.copy())[marked] < 200).all()  # a glyph's own patch has ink
 
 
-def test_sheets_come_after_the_figures_and_leave_them_and_their_statements_as_they_are():
+def test_sheets_come_after_the_figures_and_leave_them_and_their_codes_as_they_are():
     alone, beside = ([WarmUpFigures(4, 96, 16, seed=3, sheets=count)[i] for i in range(4)] for count in (0, 2))
     _, processor = scratch_mmclip(wordings(), ScratchConfig(**SMALL), seed=0)
-    plain, batch = WarmUpCollator(processor)(alone), WarmUpCollator(processor)(beside)
+    plain, batch = WarmUpCollator(processor, 32)(alone), WarmUpCollator(processor, 32)(beside)
     assert batch["pixel_values"].shape[0] == len(batch["glyphs"]) == len(batch["strokes"]) == 12
-    assert torch.equal(batch["pixel_values"][:4], plain["pixel_values"]) and torch.equal(
-        batch["truth"], plain["truth"]
-    )
+    assert torch.equal(batch["pixel_values"][:4], plain["pixel_values"])
+    assert torch.equal(batch["codes"], plain["codes"]) and torch.equal(batch["edited"], plain["edited"])
     assert batch["glyphs"][4:].sum() > 2 * batch["glyphs"][:4].sum()
-    outputs = WarmUpModel(scratch_mmclip(wordings(), ScratchConfig(**SMALL), seed=0)[0])(**batch)
+    outputs = WarmUpVisionModel(scratch_mmclip(wordings(), ScratchConfig(**SMALL), seed=0)[0])(**batch)
     assert all(torch.isfinite(value) for value in outputs.values())
 
 
-def test_statements_are_true_and_come_with_a_proven_false_twin():
-    rng = np.random.default_rng(0)
-    truth = []
-    for family in procedural.FAMILIES:
-        diagram = procedural.draw_program(family, rng).diagram
-        statements = draw_statements(diagram, np.random.default_rng(5))
-        assert statements == draw_statements(diagram, np.random.default_rng(5))
-        own = [s.holds(diagram) for s in statements]
-        for i, value in enumerate(own):
-            assert value == 1.0 or (own[i - 1] == 1.0 and statements[i].text != statements[i - 1].text)
-        truth += own
-    assert set(truth) == {0.0, 1.0} and 0.4 < np.mean(truth) < 0.7  # nearly every true part has its twin
-
-
-def test_without_twins_every_statement_is_true_and_there_are_as_many():
-    rng = np.random.default_rng(0)
-    for family in procedural.FAMILIES:
-        diagram = procedural.draw_program(family, rng).diagram
-        statements = draw_statements(diagram, rng, twins=False)
-        assert len(statements) == STATEMENTS and all(s.holds(diagram) == 1.0 for s in statements)
-
-
-def test_statements_are_judged_against_every_figure():
-    _, processor = scratch_mmclip(wordings(), ScratchConfig(**SMALL))
-    figures = [WarmUpFigures(12, 96, 16, seed=0)[i] for i in range(12)]
-    batch = WarmUpCollator(processor)(figures)
-    truth, owner = batch["truth"], batch["owner"]
-    assert truth.shape == (len(figures), len(owner)) and len(batch["input_ids"]) == len(owner) + len(figures)
-    said = [s for f in figures for s in f["statements"]]
-    for row, figure in enumerate(figures):
-        for column, statement in enumerate(said):
-            verdicts = [check(fact, figure["diagram"]) for fact in statement.facts]
-            expected = 0.0 if False in verdicts else 1.0 if all(verdicts) else float("nan")
-            assert truth[row, column].item() == pytest.approx(expected, nan_ok=True)
+def test_codes_are_those_of_the_facts_and_of_their_edits():
+    figures = [WarmUpFigures(12, 96, 16, seed=0, edits=3)[i] for i in range(12)]
+    batch = WarmUpCollator(scratch_mmclip(wordings(), ScratchConfig(**SMALL))[1], 32)(figures)
+    assert batch["codes"].shape == (12, 32) and batch["edited"].shape == (len(batch["owner"]), 32)
+    assert np.allclose(batch["codes"][4], fact_code(figures[4]["diagram"].facts, 32))
+    edits = [edit for figure in figures for edit in figure["edited"]]
+    assert len(edits) == len(batch["owner"]) > 24 and np.allclose(batch["edited"][7], fact_code(edits[7], 32))
+    assert batch["owner"].tolist() == [i for i, f in enumerate(figures) for _ in f["edited"]]
+    alone = WarmUpCollator(scratch_mmclip(wordings(), ScratchConfig(**SMALL))[1], 32)(
+        [WarmUpFigures(12, 96, 16, seed=0, edits=0)[0]]
+    )
+    assert alone["edited"].shape == (0, 32)
 
 
 def test_figures_come_from_the_families_that_are_named():
@@ -113,7 +84,7 @@ def test_figures_come_from_the_families_that_are_named():
         WarmUpFigures(6, 96, 16, seed=0, families=["pyramid"])
 
 
-def test_a_twin_differs_in_one_statement_and_that_is_false():
+def test_an_edit_differs_in_one_fact_and_that_is_false():
     rng = np.random.default_rng(1)
     for family in procedural.FAMILIES:
         diagram = procedural.draw_program(family, rng).diagram
@@ -133,8 +104,8 @@ def test_the_tokenizer_knows_every_wording():
 def test_all_tasks_are_learned():
     torch.manual_seed(0)
     mmclip, processor = scratch_mmclip(wordings(), ScratchConfig(**SMALL))
-    model = WarmUpModel(mmclip)
-    batch = WarmUpCollator(processor)([WarmUpFigures(6, 96, 16, seed=0)[i] for i in range(6)])
+    model = WarmUpVisionModel(mmclip)
+    batch = WarmUpCollator(processor, 32)([WarmUpFigures(6, 96, 16, seed=0)[i] for i in range(6)])
     assert batch["glyphs"].shape == (6, 36, len(GLYPHS)) and batch["strokes"].shape == (6, 36, len(STROKES))
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
@@ -147,9 +118,9 @@ def test_all_tasks_are_learned():
         losses.append(output["loss"].item())
     assert losses[-1] < 0.4 * losses[0]
     after = model(**batch)
-    assert after["statement_accuracy"] > 0.8 and after["stroke_accuracy"] > 0.9 and after["tie_accuracy"] > 0.8
-    assert after["caption_accuracy"] > 0.8
-    assert not [n for n, p in model.named_parameters() if torch.equal(p, before[n])]
+    assert after["code_accuracy"] > 0.8 and after["stroke_accuracy"] > 0.9 and after["tie_accuracy"] > 0.8
+    kept = {n for n, p in model.named_parameters() if torch.equal(p, before[n])}
+    assert kept and all(".text_" in name or name.endswith("logit_scale") for name in kept)
 
 
 def test_the_command_leaves_a_plain_mmclip_and_resumes(tmp_path):
@@ -161,20 +132,21 @@ def test_the_command_leaves_a_plain_mmclip_and_resumes(tmp_path):
             save_steps=2,
             report_to="none",
             use_cpu=True,
+            bf16=False,
             muon_learning_rate=0.02,
         )
-        warm_up(WarmUpArguments(num_figures=figures, skip_blank_patches=True, **SMALL), training)
+        warm_up(VisionArguments(num_figures=figures, skip_blank_patches=True, **SMALL), training)
         model = AutoModel.from_pretrained(tmp_path / folder)
         assert AutoProcessor.from_pretrained(tmp_path / folder).tokenizer.unk_token == "[UNK]"
         assert model.config.model_type == "mmclip" and model.config.skip_blank_patches
         assert not any("head" in name for name, _ in model.named_parameters())
         return torch.cat([p.flatten() for p in model.parameters()])
 
-    goes_on = WarmUpArguments(model_name_or_path=str(tmp_path / "whole"), num_figures=4, **SMALL)
+    goes_on = VisionArguments(model_name_or_path=str(tmp_path / "whole"), num_figures=4, **SMALL)
     whole = run("whole", 16)
-    assert torch.equal(whole, torch.cat([p.flatten() for p in start(goes_on, [], seed=9)[0].parameters()]))
+    assert torch.equal(whole, torch.cat([p.flatten() for p in start(goes_on, seed=9)[0].parameters()]))
     with pytest.raises(ValueError, match="sees figures of 96 pixels in patches of 16"):
-        start(replace(goes_on, patch_size=32), [], seed=9)
+        start(replace(goes_on, patch_size=32), seed=9)
     shutil.copytree(tmp_path / "whole" / "checkpoint-2", tmp_path / "cut" / "checkpoint-2")
     assert torch.equal(whole, run("cut", 16))
 
@@ -184,6 +156,6 @@ def test_rows_give_their_figures_with_new_letters():
     rows = Dataset.from_dict({"facts": [diagram.to_json(), "{"]})
     assert load_diagrams(rows) == [Diagram.from_json(diagram.to_json())]
     figures = WarmUpFigures(6, 96, 16, seed=0, diagrams=load_diagrams(rows))
-    assert len({tuple(s.text for s in figures[i]["statements"]) for i in (1, 3, 5)}) == 3
+    assert len({tuple(figures[i]["diagram"].points) for i in (1, 3, 5)}) == 3
     with pytest.raises(ValueError, match="no row of the data set has a readable figure"):
         load_diagrams(Dataset.from_dict({"facts": ["{}"]}))

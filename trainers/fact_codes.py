@@ -1,0 +1,113 @@
+"""What a figure says, as one vector that no tower had to learn: the embedding that both towers warm up towards.
+
+A contrastive loss moves two towers at once, and neither learns whose value stands where before the other has: on that
+plateau a small model stays for hours. A code is fixed beforehand. Every word of a fact (its kind, a letter in its
+role, a character of its value) has a random vector of signs; what belongs together is multiplied, what is said beside
+each other is added. So a code is a sum over facts, a fact with one letter, word or digit changed moves it a little and
+always in its own direction, and image and caption are near each other when each alone is near the code.
+
+A fact's code adds five parts, weighted by `SHARES`: its kind; each point in its role; each two points in theirs; its
+value; its value with each point. Roles are what a fact's symmetries leave apart (`diagram.facts.KINDS`).
+
+Promises: facts that mean the same have the same code whatever their order and naming; codes depend on the facts and
+the size alone, never on a process or a seed.
+
+Source: P. Kanerva, Hyperdimensional computing (Cognitive Computation 1, 2009): binding by product, bundling by sum.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from zlib import crc32
+
+import numpy as np
+import torch
+
+from data_scripts.diagram import Fact
+from data_scripts.diagram.facts import KINDS, canonical
+
+SHARES = {"kind": 0.7, "role": 1.2, "pair": 0.8, "value": 1.2, "bound": 1.4}
+SCALE = 20.0  # of the softmax over codes: e for a cosine that is 0.05 higher
+
+
+@lru_cache(maxsize=2**15)
+def _signs(size: int, *what: str | int) -> np.ndarray:
+    """The vector of 1 and -1 of one thing, `[size]`."""
+    return np.random.default_rng(crc32(repr(what).encode())).choice(np.float32([-1, 1]), size)
+
+
+@lru_cache(maxsize=2**8)
+def _roles(kind: str) -> tuple[tuple[int, ...], dict[tuple[int, int], tuple[int, int]]]:
+    """The role of every place of a kind of fact and of every two places: the first that a symmetry takes them to."""
+    symmetries = KINDS[kind].symmetries
+    places = range(len(symmetries[0]))
+    single = tuple(min(s[i] for s in symmetries) for i in places)
+    return single, {(i, j): min((s[i], s[j]) for s in symmetries) for i in places for j in places if i != j}
+
+
+@lru_cache(maxsize=2**15)
+def _of_value(value: str, size: int) -> np.ndarray:
+    """A printed value, character by character from the left, so that 35 is not 53; a degree sign is no news."""
+    characters = value.replace("°", "") or value
+    return sum(_signs(size, "character", c, i) for i, c in enumerate(characters)) / len(characters) ** 0.5
+
+
+@lru_cache(maxsize=2**15)
+def _of_fact(fact: Fact, size: int) -> np.ndarray:
+    single, double = _roles(fact.kind)
+    named = [_signs(size, "letter", point) for point in fact.points]
+    code = SHARES["kind"] * _signs(size, "kind", fact.kind)
+    roles = sum(_signs(size, "role", fact.kind, role) * name for role, name in zip(single, named, strict=True))
+    code = code + SHARES["role"] / len(named) ** 0.5 * roles
+    if double:
+        second = [_signs(size, "second letter", point) for point in fact.points]
+        pairs = sum(_signs(size, "pair", fact.kind, *o) * named[i] * second[j] for (i, j), o in double.items())
+        code = code + SHARES["pair"] / len(double) ** 0.5 * pairs
+    if fact.value:
+        value = _of_value(fact.value, size)
+        owners = sum(_signs(size, "owner", role) * name for role, name in zip(single, named, strict=True))
+        code = code + SHARES["value"] * value * _signs(size, "value", fact.kind)
+        code = code + SHARES["bound"] / len(named) ** 0.5 * value * owners
+    return code
+
+
+def fact_code(facts: Iterable[Fact], size: int) -> np.ndarray:
+    """The code of what is said, `[size]`, float32, of length 1.
+
+    Raises:
+        ValueError: if nothing is said.
+    """
+    parts = [_of_fact(canonical(fact), size) for fact in facts]
+    if not parts:
+        raise ValueError("a code needs at least one fact, and there is none")
+    code = np.sum(parts, axis=0)
+    return (code / np.linalg.norm(code)).astype(np.float32)
+
+
+def code_loss(
+    embeddings: torch.Tensor, codes: torch.Tensor, edited: torch.Tensor, owner: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """How far embeddings are from their codes, and from being nearest to them.
+
+    The first part is one minus the cosine, three times; the second the cross entropy of a softmax over the codes of
+    the batch and the edited codes of the row itself, which cost no tower anything.
+
+    Args:
+        embeddings: of figures or captions, `[batch, size]`, any length.
+        codes: of the same, `[batch, size]`, of length 1.
+        edited: codes of the same with a fact made false, one after the other, `[num_edited, size]`; may be empty.
+        owner: row each edited code belongs to, `[num_edited]`.
+
+    Returns:
+        the loss, and the share of edited codes that the true one beats (nan without any).
+    """
+    # In full precision: an edit moves a cosine by little more than bfloat16 can tell.
+    with torch.autocast(embeddings.device.type, enabled=False):
+        seen = torch.nn.functional.normalize(embeddings.float(), dim=-1)
+        cosine = (seen * codes).sum(-1)
+        others = (SCALE * seen @ codes.T).logsumexp(-1)
+        false = (seen[owner] * edited).sum(-1)
+        # The softmax's denominator over ragged rows: each row's own edited codes are added to those of the batch.
+        weights = torch.zeros_like(others).index_add(0, owner, (SCALE * false - others[owner]).exp())
+        cross_entropy = others + weights.log1p() - SCALE * cosine
+        loss = 3 * (1 - cosine).mean() + cross_entropy.mean()
+        return loss, (cosine[owner] > false).float().mean().detach()
