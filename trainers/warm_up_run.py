@@ -3,6 +3,7 @@
 Promise: a run that is started again goes on as if it had not been interrupted; its folder holds a plain MMCLIP.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 
@@ -14,6 +15,7 @@ from data_scripts.diagram import Diagram
 from data_scripts.sources import procedural
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
 
+from .fact_codes import SCALE
 from .mmgeolm_config import choose_bf16
 from .muon import MuonArguments, MuonTrainer
 from .rows import check_columns, load_split
@@ -128,7 +130,12 @@ def start(args: FigureArguments, seed: int) -> tuple[MMCLIPModel, MMCLIPProcesso
 
 
 def train_and_save(trainer: WarmUpTrainer, mmclip: MMCLIPModel, processor: MMCLIPProcessor) -> None:
-    """Train, and save the MMCLIP with its processor, and none of the trainer's heads, in its `output_dir`."""
+    """Train, and save the MMCLIP with its processor, and none of the trainer's heads, in its `output_dir`.
+
+    Its temperature becomes the one at which codes were told apart: a contrast that follows finds it in place.
+    """
     train(trainer, lambda: "")  # figures are drawn, none can be unreadable
+    with torch.no_grad():
+        mmclip.backbone.logit_scale.fill_(math.log(SCALE))
     mmclip.save_pretrained(trainer.args.output_dir)
     processor.save_pretrained(trainer.args.output_dir)
