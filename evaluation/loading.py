@@ -7,6 +7,7 @@ import torch
 from datasets import Dataset
 from transformers import AutoProcessor
 
+from trainers.adapter_parts import read_parts
 from trainers.rows import check_columns, load_split, undecoded
 
 
@@ -46,12 +47,17 @@ def autocast(device: torch.device) -> contextlib.AbstractContextManager:
 def load_model(auto_class: type, name: str, trust_remote_code: bool) -> Any:
     """A model in evaluation mode, by an Auto class, with every one of its weights from the checkpoint.
 
-    Our own architectures load without `trust_remote_code`, since importing modeling_mmgeo registers them.
+    Our own architectures load without `trust_remote_code`, since importing modeling_mmgeo registers them. An adapter
+    that records its parts is joined with them to a whole MMGeoLM.
 
     Raises:
         ValueError: if the folder or Hub id holds no such model, lacks weights of it (which would be drawn at random),
-            or wants to run its own code without permission.
+            or wants to run its own code without permission; or if a part of an adapter cannot be loaded.
     """
+    if read_parts(name) is not None:
+        from trainers.join_adapter import join  # only now: it is slow, and a whole model needs none of it
+
+        return join(name)[0].eval()
     model, info = _from_pretrained(auto_class, name, trust_remote_code, output_loading_info=True)
     if missing := sorted(info["missing_keys"]):
         raise ValueError(

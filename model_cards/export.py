@@ -4,13 +4,13 @@
     python -m model_cards.export --folder mmclip --format dual_encoder --output_dir mmclip-stock
     python -m model_cards.export --folder mmclip --format sentence_transformer --output_dir mmclip-st
     python -m model_cards.export --folder mmclip --format bfloat16 --output_dir mmclip-small
-    python -m model_cards.export --folder sft --format adapter --base_model L --output_dir mmgeolm-small
+    python -m model_cards.export --folder sft --format adapter --base_model L --mmclip M --output_dir mmgeolm-small
 
 `llava` turns an MMGeoLM into a `LlavaForConditionalGeneration` with its `LlavaProcessor`, as inference servers read
 it; `dual_encoder` an MMCLIP into the CLIP, AltCLIP or SigLIP model inside it; `sentence_transformer` the same into a
 `SentenceTransformer` that encodes captions and figures to vectors of length 1. `bfloat16` leaves an MMCLIP what it is,
 with every weight rounded to two bytes: the form to publish. `adapter` does the same for an MMGeoLM's adapter, and
-names the language model it is for.
+records the language model and the MMCLIP it is joined with (`trainers.adapter_parts`).
 
 Promise: the export gives the logits or embeddings of the original. Each export is loaded again from its files and
 compared on a figure before the folder gets its name, so a folder that is there is whole and right. What stock classes
@@ -51,6 +51,7 @@ from data_scripts.cli import run_command
 from evaluation.load_back import draw_triangle
 from evaluation.loading import load_model, load_processor
 from model_cards.folder_check import folder_kind
+from trainers.adapter_parts import AdapterParts, write_parts
 
 # Formats, and what they start from
 FORMATS = {
@@ -80,6 +81,12 @@ class ExportArguments:
     output_dir: str = field(metadata={"help": "Folder for the export; must not exist, or be empty."})
     base_model: str | None = field(
         default=None, metadata={"help": "Hub id of the language model that an adapter is for."}
+    )
+    mmclip: str | None = field(
+        default=None,
+        metadata={
+            "help": "Hub id of the MMCLIP that an adapter is for, or just the name of the folder or repository beside it."
+        },
     )
 
 
@@ -293,6 +300,7 @@ def export_adapter(arguments: ExportArguments, target: Path) -> float:
     config = json.loads((folder / ADAPTER_CONFIG).read_text(encoding="utf-8"))
     config["base_model_name_or_path"] = arguments.base_model
     (target / ADAPTER_CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    write_parts(target, AdapterParts(mmclip=arguments.mmclip, llm=arguments.base_model))
     load_processor(arguments.folder, False).save_pretrained(target)
     rounded = load_file(target / ADAPTER_WEIGHTS)
     return max(check_same(rounded[name], value, HALF_TOLERANCE) for name, value in trained.items())
@@ -315,8 +323,9 @@ def check_arguments(arguments: ExportArguments) -> None:
             f"{arguments.folder} holds an adapter, and this export needs the whole model: join it with its base first "
             "(trainers.join_adapter, or train with --merge_adapter), then export the whole"
         )
-    if (needed == "adapter") != (arguments.base_model is not None):
-        raise ValueError("--base_model names the language model of an adapter: give it with --format adapter only")
+    given = {arguments.base_model is not None, arguments.mmclip is not None}
+    if given != {needed == "adapter"}:
+        raise ValueError("--base_model and --mmclip name the parts of an adapter: give both with --format adapter only")
     if kind != needed:
         raise ValueError(f"--format {arguments.format} starts from an {needed}, and {arguments.folder} holds {kind!r}")
     target = Path(arguments.output_dir)

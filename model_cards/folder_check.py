@@ -22,6 +22,7 @@ from huggingface_hub.repocard import metadata_load
 from safetensors import SafetensorError, safe_open
 
 from model_cards.card_results import HUB_ID
+from trainers.adapter_parts import read_parts
 
 MODELS = ("mmclip", "mmgeolm")
 EXPORTS = ("llava", "dual_encoder", "sentence_transformer")  # as model_cards.export writes them, without code
@@ -271,7 +272,8 @@ def adapter_base(folder: Path) -> str:
 
 
 def check_adapter(folder: Path) -> None:
-    """Raises ValueError if the adapter names as its base a folder of this machine, which nobody else has."""
+    """Raises ValueError if the adapter names as its base or a part a folder of this machine, which nobody else has."""
+    read_parts(str(folder))
     base = adapter_base(folder)
     if not HUB_ID.fullmatch(base) or Path(base).exists():
         raise ValueError(

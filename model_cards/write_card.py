@@ -40,6 +40,7 @@ from model_cards.card_statistics import (
     source_table,
 )
 from model_cards.folder_check import adapter_base, folder_kind, read_metadata
+from trainers.adapter_parts import read_parts
 
 TEMPLATES = {
     "mmclip": {
@@ -128,6 +129,7 @@ def render_card(arguments: WriteCardArguments) -> str:
         "base_model": public_name(arguments.base_model) if arguments.base_model else None,
         "dataset": public_name(arguments.dataset) if arguments.dataset else None,
         "tables": result_tables(results),
+        "parts": read_parts(str(folder)) if arguments.template == "adapter" else None,
     }
     if arguments.template == "dataset":
         report = read_build_report(folder)

@@ -1,15 +1,18 @@
 """An adapter that is exported and joined with the parts it was trained on answers as the model did in training."""
 
+import copy
+
 import pytest
 import torch
 from datasets import DatasetDict
 from peft import PeftModel
+from transformers import AutoModelForCausalLM
 
 from model_cards.export import ExportArguments, export
 from modeling_mmgeo import MMGeoLMForConditionalGeneration
 from tests.tiny import tiny_llm, tiny_mmclip, tiny_tokenizer
 from tests.trainers.rows import questions
-from trainers.join_adapter import JoinArguments, join
+from trainers.join_adapter import join
 from trainers.mmgeolm_config import ModelArguments
 from trainers.mmgeolm_model import load_model, load_processor
 from trainers.train_mmgeolm import main
@@ -40,16 +43,12 @@ def parts(tmp_path_factory):
         "report_to": "none",
     }
     main([f"--{name}={value}" for name, value in options.items()])
-    export(ExportArguments(str(root / "sft"), "adapter", str(root / "small"), base_model="org/llm"))
+    export(ExportArguments(str(root / "sft"), "adapter", str(root / "small"), base_model="org/llm", mmclip="mmclip"))
     return root
 
 
 def test_the_whole_answers_as_in_training(parts):
-    whole, processor = join(
-        JoinArguments(
-            adapter=str(parts / "small"), mmclip=str(parts / "mmclip"), llm=str(parts / "llm"), output_dir="unused"
-        )
-    )
+    whole, processor = join(str(parts / "small"), llm=str(parts / "llm"))  # the tower is the one recorded
     base = MMGeoLMForConditionalGeneration.from_pretrained(parts / "aligned")
     trained = PeftModel.from_pretrained(base, parts / "sft").merge_and_unload()
     row = next(iter(questions(1)))
@@ -65,16 +64,22 @@ def test_the_whole_answers_as_in_training(parts):
 
 
 def test_other_parts_are_refused(parts, tmp_path):
-    for part in tiny_mmclip("siglip"):
-        part.save_pretrained(tmp_path / "siglip")
-    tiny_llm("qwen2").save_pretrained(tmp_path / "llm")
+    wider = copy.deepcopy(tiny_llm().config)
+    wider.hidden_size = 32
+    AutoModelForCausalLM.from_config(wider).save_pretrained(tmp_path / "llm")
     tiny_tokenizer(frame=False).save_pretrained(tmp_path / "llm")
-    named = {"adapter": str(parts / "small"), "mmclip": str(parts / "mmclip"), "output_dir": "unused"}
-    with pytest.raises(ValueError, match="give --llm"):
-        JoinArguments(**named)
-    with pytest.raises(ValueError, match="whole weights"):
-        JoinArguments(**named, llm="l", load_in_4bit=True)
+    adapter, mmclip = str(parts / "small"), str(parts / "mmclip")
+    with pytest.raises(ValueError, match="does not fit"):
+        join(adapter, mmclip, str(tmp_path / "llm"))
     with pytest.raises(ValueError, match="Cannot load"):
-        join(JoinArguments(**named, llm=str(tmp_path / "nothing")))
-    with pytest.raises(ValueError, match="--base_model"):
-        export(ExportArguments(str(parts / "sft"), "adapter", str(tmp_path / "out")))
+        join(adapter, mmclip, str(tmp_path / "nothing"))
+    with pytest.raises(ValueError, match="records no parts: give --mmclip and --llm"):
+        join(str(parts / "sft"), mmclip)
+    with pytest.raises(ValueError, match="records no parts"):
+        join(str(tmp_path / "nothing"))
+    for given in ({}, {"base_model": "org/llm"}, {"mmclip": "mmclip"}):
+        with pytest.raises(ValueError, match="--base_model and --mmclip name the parts"):
+            export(ExportArguments(str(parts / "sft"), "adapter", str(tmp_path / "out"), **given))
+    with pytest.raises(ValueError, match="mmclip '.*' is neither a Hub id"):
+        export(ExportArguments(str(parts / "sft"), "adapter", str(tmp_path / "out"), "org/llm", mmclip))
+    assert not (tmp_path / "out").exists()
