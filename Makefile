@@ -1,17 +1,21 @@
 # Two commands do everything on a fresh machine:
 #   make test    install, then pass the tests
-#   make demo    install, then run the whole path: figures, MMCLIP, MMGeoLM, answers, report
-#                (FIGURES=path/to/logic_forms.zip: on the real exam figures of Geometry3K)
-# and make app shows what came of it on a page. make train-tiny trains a better MMCLIP in two hours.
+#   make demo    install, then ask the MMGeoLM of checkpoints/ (IMAGE=my.png QUESTION="What is the length of AB?")
+# and make app opens a page with the models of checkpoints/. How such models are made:
+#   make walkthrough   the whole path in 20 minutes: figures, MMCLIP, MMGeoLM, answers, report
+#                      (FIGURES=path/to/logic_forms.zip: on the real exam figures of Geometry3K)
+#   make train-tiny    a better MMCLIP, from nothing, in two hours
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PY := $(BIN)/python
-RUN ?= runs/demo
+IMAGE ?= examples/figure.png
+QUESTION ?= What is the length of AB?
+RUN ?= runs/walkthrough
 FIGURES ?=
 
-.PHONY: install test check format demo app train-tiny clean
+.PHONY: install test check format demo app walkthrough train-tiny clean
 
 install: $(VENV)/.installed
 
@@ -35,7 +39,12 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The page, with the models of the last demo where there are any.
+quoted = '$(subst ','\'',$(1))'
+
+demo: install
+	$(PY) -m evaluation.ask --model checkpoints/mmgeolm-tiny --image $(call quoted,$(IMAGE)) --question $(call quoted,$(QUESTION))
+
+# The page, with the models of the last walkthrough where there are any, else with those of checkpoints/.
 APP_MODELS := $(if $(wildcard $(RUN)/procedural/mmgeolm.done),--mmclip $(RUN)/procedural/mmclip --mmgeolm $(RUN)/procedural/mmgeolm)
 
 app: install
@@ -44,7 +53,7 @@ app: install
 clean:
 	rm -rf $(RUN)
 
-# --- The demo ---------------------------------------------------------------------------------------------------------
+# --- The walkthrough --------------------------------------------------------------------------------------------------
 # Each step is a command that a user could type, and leaves a file saying that it is done: interrupt and rerun at will.
 # Real figures have a folder of their own, so switching FIGURES on and off rebuilds nothing; the report is the last run's.
 
@@ -126,7 +135,7 @@ $(WORK)/cards.done: $(HITS) $(ANSWERS)
 $(WORK)/load_back.json: $(WORK)/cards.done
 	$(PY) -m evaluation.load_back --mmclip $(WORK)/mmclip --mmgeolm $(WORK)/mmgeolm --output $@
 
-demo: install $(HITS) $(ANSWERS) $(WORK)/load_back.json
+walkthrough: install $(HITS) $(ANSWERS) $(WORK)/load_back.json
 	$(PY) -m evaluation.report --run $(WORK) --output $(RUN)/report.html
 	@echo "Open $(RUN)/report.html"
 

@@ -85,7 +85,7 @@ class ExportArguments:
     mmclip: str | None = field(
         default=None,
         metadata={
-            "help": "Hub id of the MMCLIP that an adapter is for, or just the name of the folder or repository beside it."
+            "help": "Hub id of the MMCLIP that an adapter is for, or the bare name of what lies beside the adapter."
         },
     )
 
@@ -325,7 +325,7 @@ def check_arguments(arguments: ExportArguments) -> None:
         )
     given = {arguments.base_model is not None, arguments.mmclip is not None}
     if given != {needed == "adapter"}:
-        raise ValueError("--base_model and --mmclip name the parts of an adapter: give both with --format adapter only")
+        raise ValueError("--base_model and --mmclip name the parts of an adapter: both go with --format adapter")
     if kind != needed:
         raise ValueError(f"--format {arguments.format} starts from an {needed}, and {arguments.folder} holds {kind!r}")
     target = Path(arguments.output_dir)

@@ -32,7 +32,7 @@ class AdapterParts:
         for name, value in asdict(self).items():
             if not NAME.fullmatch(value):
                 raise ValueError(
-                    f"{name} {value!r} is neither a Hub id, such as org/name, nor the name of what lies beside the adapter"
+                    f"{name} {value!r} is neither a Hub id, such as org/name, nor the name of what lies beside it"
                 )
 
 
@@ -73,7 +73,8 @@ def found_parts(adapter: str, parts: AdapterParts) -> tuple[str, str]:
     Args:
         adapter: Hub id or folder that records `parts`.
     """
-    folder, mmclip = Path(adapter), parts.mmclip
+    mmclip = parts.mmclip
     if "/" not in mmclip:
-        mmclip = str(folder.absolute().parent / mmclip) if folder.is_dir() else adapter.rpartition("/")[0] + "/" + mmclip
+        folder = Path(adapter).is_dir()
+        mmclip = str(Path(adapter).absolute().parent / mmclip) if folder else f"{adapter.rpartition('/')[0]}/{mmclip}"
     return mmclip, "embedded" if parts.llm == SMOLLM2_ID and smollm2_is_installed() else parts.llm

@@ -1,6 +1,6 @@
 """One page that shows a folder of results, and the same as Markdown: tables, plots with intervals, failures, answers.
 
-    python -m evaluation.report --run runs/demo/procedural --output runs/demo/report.html
+    python -m evaluation.report --run runs/walkthrough/procedural --output runs/walkthrough/report.html
 
 Beside the page, report.md holds the tables, and report-model_index.yaml each model's entries for its card.
 
@@ -44,7 +44,7 @@ BESIDE = {  # pictures that a measurement leaves beside its result
 class ReportArguments:
     """Write the page of a run."""
 
-    run: str = field(metadata={"help": "Folder of results, as `make demo` lays it out or any other way."})
+    run: str = field(metadata={"help": "Folder of results, as `make walkthrough` lays it out or any other way."})
     output: str = field(metadata={"help": "HTML file to write; Markdown tables and model-index go beside it."})
 
 

@@ -56,7 +56,7 @@ def read(output):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run as `make demo` lays it out."""
+    """A run as `make walkthrough` lays it out."""
     folder = tmp_path_factory.mktemp("run") / "procedural"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shards, "SHARD_SIZE", 3)
