@@ -4,8 +4,9 @@
     python -m evaluation.ask --model mmgeolm --image before.png --image after.png
 
 Without `--question` questions are read from the terminal (or from a pipe, one a line) until an empty one; each stands
-alone and is asked about the same images. Any image-text-to-text model whose processor has a chat template will do, an
-MMGeoLM or a stock LLaVA. Answers go to the standard output, how long they took to the standard error.
+alone and is asked about the same images. Any image-text-to-text model whose processor has a chat template will do: an
+MMGeoLM, an adapter of one that records its parts (as in checkpoints/), or a stock LLaVA. Answers go to the standard
+output, how long they took to the standard error.
 """
 
 import sys

@@ -23,7 +23,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -221,7 +222,8 @@ def check_same(got: torch.Tensor, expected: torch.Tensor, tolerance: float) -> f
     Raises:
         ValueError: if it is more than rounding.
     """
-    difference = float((got.float() - expected.float()).abs().max() / expected.float().abs().max())
+    scale = expected.float().abs().max().clamp(min=torch.finfo(torch.float32).tiny)  # a weight may be all zeros
+    difference = float((got.float() - expected.float()).abs().max() / scale)
     if not difference <= tolerance:
         raise ValueError(
             f"the export computes something else (relative difference {difference:.1e}), so it was not kept: is the "
@@ -306,6 +308,26 @@ def export_adapter(arguments: ExportArguments, target: Path) -> float:
     return max(check_same(rounded[name], value, HALF_TOLERANCE) for name, value in trained.items())
 
 
+def check_free(target: Path) -> None:
+    """Raises ValueError unless there is nothing at `target` but, at most, an empty folder."""
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ValueError(f"{target} is there already: choose another --output_dir")
+
+
+@contextmanager
+def finished_folder(target: Path) -> Iterator[Path]:
+    """A folder to write into that gets the name `target` at the end, and vanishes if something goes wrong."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+    try:
+        yield unfinished
+        os.chmod(unfinished, 0o755)
+        os.replace(unfinished, target)  # an empty folder of that name gives way
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+
+
 WRITERS: dict[str, Callable[[ExportArguments, Path], float]] = {
     "llava": export_llava,
     "dual_encoder": export_dual_encoder,
@@ -328,9 +350,7 @@ def check_arguments(arguments: ExportArguments) -> None:
         raise ValueError("--base_model and --mmclip name the parts of an adapter: both go with --format adapter")
     if kind != needed:
         raise ValueError(f"--format {arguments.format} starts from an {needed}, and {arguments.folder} holds {kind!r}")
-    target = Path(arguments.output_dir)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise ValueError(f"{target} is there already: choose another --output_dir")
+    check_free(Path(arguments.output_dir))
 
 
 def export(arguments: ExportArguments) -> str:
@@ -341,15 +361,8 @@ def export(arguments: ExportArguments) -> str:
     """
     check_arguments(arguments)
     target = Path(arguments.output_dir)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-    try:
+    with finished_folder(target) as unfinished:
         difference = WRITERS[arguments.format](arguments, unfinished)
-        os.chmod(unfinished, 0o755)
-        os.replace(unfinished, target)  # an empty folder of that name gives way
-    except BaseException:
-        shutil.rmtree(unfinished, ignore_errors=True)
-        raise
     what = {"llava": "logits", "adapter": "weights"}.get(arguments.format, "embeddings")
     return f"written to {target}: {what} differ from {arguments.folder} by {difference:.1e} at most, relative"
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow
 import pyarrow.parquet as pq
-from huggingface_hub import DatasetCard, ModelCard
+from huggingface_hub import DatasetCard, ModelCard, SpaceCard
 from huggingface_hub.repocard import metadata_load
 from safetensors import SafetensorError, safe_open
 
@@ -26,7 +26,10 @@ from trainers.adapter_parts import read_parts
 
 MODELS = ("mmclip", "mmgeolm")
 EXPORTS = ("llava", "dual_encoder", "sentence_transformer")  # as model_cards.export writes them, without code
-KINDS = (*MODELS, *EXPORTS, "adapter", "processor", "dataset")
+KINDS = (*MODELS, *EXPORTS, "adapter", "processor", "dataset", "space")
+REPO_TYPES = {"dataset": "dataset", "space": "space"}  # of all others: model
+CARDS = {"dataset": DatasetCard, "space": SpaceCard}
+CHECKPOINTS = "checkpoints"  # of a Space: the folder with the models that it shows
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 LEFTOVERS = (".build", "*.part", "*.tmp", "tmp-*", "*.incomplete", "*.lock", ".README.md.*")
 # States to resume a training from, caches and hidden files (which may hold secrets) stay at home.
@@ -46,7 +49,7 @@ class FolderContents:
 
     @property
     def repo_type(self) -> str:
-        return "dataset" if self.kind == "dataset" else "model"
+        return REPO_TYPES.get(self.kind, "model")
 
     @property
     def size(self) -> int:
@@ -61,6 +64,8 @@ def folder_kind(folder: Path) -> str:
     """
     if not folder.is_dir():
         raise ValueError(f"{folder} is no folder")
+    if (folder / "app.py").is_file():
+        return "space"
     if (folder / "adapter_config.json").is_file():
         return "adapter"
     if (folder / "modules.json").is_file():
@@ -106,6 +111,8 @@ def check_folder(folder: Path) -> FolderContents:
     metadata = check_card(folder, kind)
     if kind == "dataset":
         check_rows(folder, contents.files, metadata)
+    elif kind == "space":
+        check_space(folder, contents.files, metadata)
     elif kind != "processor":
         check_weights(folder, kind, contents.files)
     if kind == "adapter":
@@ -188,14 +195,13 @@ def check_card(folder: Path, kind: str) -> dict[str, Any]:
     """The metadata of the folder's card; raises ValueError if there is none or it cannot be read."""
     path = folder / "README.md"
     if not path.is_file():
-        raise ValueError(
-            f"{folder} has no card: write it with python -m model_cards.write_card --folder {folder} --template {kind}"
-        )
+        command = f"write_card --folder {folder} --template {kind}" if kind != "space" else "space"
+        raise ValueError(f"{folder} has no card: write it with python -m model_cards.{command}")
     metadata = read_metadata(path)
     if not metadata:
         raise ValueError(f"{path} has no metadata: a block between two lines of --- at its top")
     try:
-        (DatasetCard if kind == "dataset" else ModelCard)(path.read_text(encoding="utf-8"))
+        CARDS.get(kind, ModelCard)(path.read_text(encoding="utf-8"))
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"the metadata of {path} is no card's: {' '.join(str(error).split())}") from error
     return metadata
@@ -247,6 +253,14 @@ def check_rows(folder: Path, files: Iterable[str], metadata: dict[str, Any]) -> 
             f"{folder} holds parquet files that no config of its README.md names: {_some(parquet - named)}. Remove "
             "them if an older build left them, or name them"
         )
+
+
+def check_space(folder: Path, files: Iterable[str], metadata: dict[str, Any]) -> None:
+    """Raises ValueError unless the Space can start, and each of its models is fit for the Hub on its own."""
+    if missing := {str(metadata.get("app_file")), "requirements.txt"} - set(files):
+        raise ValueError(f"{folder} lacks {_some(missing)}: make the Space again with python -m model_cards.space")
+    for model in sorted((folder / CHECKPOINTS).glob("*/")):
+        check_folder(model)
 
 
 def check_weights(folder: Path, kind: str, files: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Push a finished folder to the Hub: a model, an adapter, a processor or a data set with its configs.
+"""Push a finished folder to the Hub: a model, an adapter, a processor, a data set with its configs, or a Space.
 
     python -m model_cards.push --folder mmclip --repo_id org/mmclip --dry_run
     python -m model_cards.push --folder mmclip --repo_id org/mmclip --private
@@ -34,6 +34,7 @@ REPLACED = {
     "adapter": ("adapter_model*.safetensors*",),
     "processor": (),
     "dataset": ("*.parquet",),
+    "space": CODE_AND_WEIGHTS,
 }
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -42,7 +43,7 @@ UNITS = ("B", "kB", "MB", "GB", "TB")
 class PushArguments:
     """Check a finished folder and push it to the Hub in one commit."""
 
-    folder: str = field(metadata={"help": "Folder of a saved model, adapter or processor, or of a data set."})
+    folder: str = field(metadata={"help": "Folder of a saved model, adapter or processor, of a data set or a Space."})
     repo_id: str = field(metadata={"help": "Hub id to push to, such as org/name; created if it is not there."})
     private: bool = field(default=False, metadata={"help": "Only you and your organisation see the repository."})
     revision: str | None = field(
@@ -103,7 +104,8 @@ def push(arguments: PushArguments) -> str:
     api = HfApi(library_name="mmgeo")
     place = {"repo_id": arguments.repo_id, "repo_type": contents.repo_type}
     with explained(f"preparing {arguments.repo_id} at {api.endpoint}"):
-        address = api.create_repo(**place, private=arguments.private or None, exist_ok=True)
+        sdk = {"space_sdk": "gradio"} if contents.kind == "space" else {}
+        address = api.create_repo(**place, **sdk, private=arguments.private or None, exist_ok=True)
         if arguments.private and not api.repo_info(**place).private:
             raise ValueError(f"{address} is there already and public: make it private first, or drop --private")
         if branch != MAIN:

@@ -139,6 +139,13 @@ def render_card(arguments: WriteCardArguments) -> str:
         shown |= {"license": arguments.license, "sources": training_sources(arguments.dataset)}
         own = [result for result in results if is_of_folder(result, folder)]
         data, card_class = model_metadata(arguments, repo_id, own), ModelCard
+    text = render_template(arguments.template, card_data=data.to_yaml(), **shown)
+    card_class(text)  # raises ValueError if the metadata does not parse
+    return text
+
+
+def render_template(template: str, /, **shown: Any) -> str:
+    """A card by the template of that name in this folder; what it shows must all be given."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parent),
         undefined=jinja2.StrictUndefined,
@@ -146,9 +153,7 @@ def render_card(arguments: WriteCardArguments) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    text = environment.get_template(f"{arguments.template}.md.jinja").render(card_data=data.to_yaml(), **shown)
-    card_class(text)  # raises ValueError if the metadata does not parse
-    return text
+    return environment.get_template(f"{template}.md.jinja").render(**shown)
 
 
 def training_sources(dataset: str | None) -> ResultTable | None:

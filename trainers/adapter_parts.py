@@ -19,7 +19,7 @@ NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 
 @dataclass(frozen=True)
 class AdapterParts:
-    """What an adapter is joined with: the name of an MMCLIP beside it or a Hub id, and the Hub id of a language model.
+    """What an adapter is joined with, each a Hub id or the bare name of what lies beside it.
 
     Raises:
         ValueError: if one is a path, which nobody else has.
@@ -73,8 +73,6 @@ def found_parts(adapter: str, parts: AdapterParts) -> tuple[str, str]:
     Args:
         adapter: Hub id or folder that records `parts`.
     """
-    mmclip = parts.mmclip
-    if "/" not in mmclip:
-        folder = Path(adapter).is_dir()
-        mmclip = str(Path(adapter).absolute().parent / mmclip) if folder else f"{adapter.rpartition('/')[0]}/{mmclip}"
-    return mmclip, "embedded" if parts.llm == SMOLLM2_ID and smollm2_is_installed() else parts.llm
+    place = str(Path(adapter).absolute().parent) if Path(adapter).is_dir() else adapter.rpartition("/")[0]
+    mmclip, llm = (name if "/" in name else f"{place}/{name}" for name in (parts.mmclip, parts.llm))
+    return mmclip, "embedded" if llm == SMOLLM2_ID and smollm2_is_installed() else llm

@@ -24,7 +24,7 @@ def load_models(mmclip: str | None, mmgeolm: str | None) -> Models:
 
     Args:
         mmclip: folder or Hub id of a dual encoder.
-        mmgeolm: folder or Hub id of an LMM.
+        mmgeolm: folder or Hub id of an LMM, or of an adapter that records its parts.
 
     Raises:
         ValueError: if a model cannot be loaded or is of another kind.

@@ -24,7 +24,8 @@ from tests.hub.repositories import DATE, Blobs, Repository, StoredFile, file_ent
 
 TOKEN = "hf_loopbackTokenThatMustNeverBeShown"
 LFS_SUFFIXES = (".safetensors", ".parquet", ".png", ".bin", ".pt")
-REPOSITORY = r"/api/(?P<kind>model|dataset)s/(?P<name>[^/]+/[^/]+)"
+REPOSITORY = r"/api/(?P<kind>model|dataset|space)s/(?P<name>[^/]+/[^/]+)"
+PREFIX = r"/(?P<prefix>datasets/|spaces/)?"
 ROUTES: list[tuple[str, re.Pattern[str], str]] = []  # HTTP methods, path, name of the handler's method
 
 
@@ -218,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
         return sha, repository.commits[sha]
 
     def page(self, kind: str, name: str) -> str:
-        return f"{self.server.hub.url}/{'datasets/' if kind == 'dataset' else ''}{name}"
+        return f"{self.server.hub.url}/{'' if kind == 'model' else kind + 's/'}{name}"
 
     # --- Repositories ---
 
@@ -308,10 +309,10 @@ class _Handler(BaseHTTPRequestHandler):
         ]
         self.reply(200, {"files": files})
 
-    @_route("POST", r"/(?P<prefix>datasets/)?(?P<name>[^/]+/[^/]+)\.git/info/lfs/objects/batch")
+    @_route("POST", rf"{PREFIX}(?P<name>[^/]+/[^/]+)\.git/info/lfs/objects/batch")
     def lfs_batch(self, prefix: str, name: str) -> None:
         self.require_token()
-        kind = "dataset" if prefix else "model"
+        kind = prefix.removesuffix("s/") or "model"
         received, objects = self.repository(kind, name).received, json.loads(self.content)["objects"]
         for wanted in objects:
             if wanted["oid"] not in received:
@@ -353,9 +354,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     # --- Downloads ---
 
-    @_route("GET|HEAD", r"/(?P<prefix>datasets/)?(?P<name>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
+    @_route("GET|HEAD", rf"{PREFIX}(?P<name>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
     def resolve(self, prefix: str, name: str, revision: str, path: str) -> None:
-        sha, tree = self.tree("dataset" if prefix else "model", name, revision)
+        sha, tree = self.tree(prefix.removesuffix("s/") or "model", name, revision)
         headers = {"X-Repo-Commit": sha}
         if path not in tree:
             raise _Refused(404, "EntryNotFound", "Entry not found", headers)
