@@ -62,7 +62,8 @@ clean:
 FAMILIES ?= triangle triangle_cevian right_triangle_altitude triangle_cut quadrilateral quadrilateral_diagonals circle_chord two_tangents
 ROWS ?= 1600
 TEST_ROWS ?= 200
-WARM_UP_FIGURES ?= 20000
+WARM_UP_FIGURES ?= 32000
+WARM_UP_CAPTIONS ?= 28800
 CAPTIONS ?= 80
 QUESTIONS ?= 200
 QUESTION_KINDS ?= third_angle base_angle acute_angle hypotenuse whole_side half_angle midline parallelogram_angle rectangle_diagonal corresponding_angle angle_in_semicircle read_length read_angle right_vertex
@@ -89,8 +90,12 @@ $(WORK)/questions.done:
 	$(PY) -m data_scripts.build_sft --num_rows $(QUESTIONS) --num_test_rows $(TEST_QUESTIONS) --kinds $(QUESTION_KINDS) --multiple_choice 0 --image_size 112 --output_dir $(WORK)/questions
 	touch $@
 
-$(WORK)/mmclip-warm.done: $(WORK)/rows.done
-	$(PY) -m trainers.warm_up_vision --config $(RECIPES)/warm_up_tiny.yaml --num_figures $(WARM_UP_FIGURES) $(WARM_UP) --output_dir $(WORK)/mmclip-warm
+$(WORK)/mmclip-text.done: $(WORK)/rows.done
+	$(PY) -m trainers.warm_up_text --config $(RECIPES)/warm_up_text_tiny.yaml --num_captions $(WARM_UP_CAPTIONS) $(WARM_UP) --output_dir $(WORK)/mmclip-text
+	touch $@
+
+$(WORK)/mmclip-warm.done: $(WORK)/mmclip-text.done
+	$(PY) -m trainers.warm_up_vision --config $(RECIPES)/warm_up_tiny.yaml --model_name_or_path $(WORK)/mmclip-text --num_figures $(WARM_UP_FIGURES) $(WARM_UP) --output_dir $(WORK)/mmclip-warm
 	touch $@
 
 # The same rows and steps twice: captions and images of other rows only, then their hard negatives as well.
@@ -152,24 +157,33 @@ $(TINY)/text.done:
 	$(PY) -m trainers.warm_up_text --config $(RECIPES)/mmclip_tiny_text.yaml --output_dir $(TINY)/text
 	touch $@
 
-# With sheets of letters first; then the same run goes on with figures alone, twice as fast.
-VISION = $(PY) -m trainers.warm_up_vision --config $(RECIPES)/mmclip_tiny_vision.yaml --model_name_or_path $(TINY)/text --output_dir $(TINY)/vision
+# With sheets of letters first; then the same run goes on with figures alone, twice as fast, and cools down.
+VISION = $(PY) -m trainers.warm_up_vision --config $(RECIPES)/mmclip_tiny_vision.yaml --model_name_or_path $(TINY)/text
+GO_ON = --sheets_per_figure 0 --lr_scheduler_type warmup_stable_decay --lr_scheduler_kwargs '{"num_decay_steps": 2000}'
 
 $(TINY)/letters.done: $(TINY)/text.done
-	$(VISION)
+	$(VISION) --output_dir $(TINY)/vision
 	touch $@
 
 $(TINY)/vision.done: $(TINY)/letters.done
-	$(VISION) --sheets_per_figure 0 --max_steps 6000 --lr_scheduler_type warmup_stable_decay --lr_scheduler_kwargs '{"num_decay_steps": 2000}'
+	$(VISION) $(GO_ON) --max_steps 6000 --output_dir $(TINY)/vision
 	touch $@
 
-$(TINY)/mmclip.done: $(TINY)/rows.done $(TINY)/vision.done
-	$(TINY_TRAIN) --output_dir $(TINY)/mmclip
+# What hard negatives are worth: from here on there are two models, which take the same steps. One sees them, in the
+# codes of edited facts and then in rows; the other has other figures and their captions as its only negatives, and in
+# the contrast as many more of these as keep both equally busy.
+$(TINY)/vision-hard.done $(TINY)/vision-in-batch.done: $(TINY)/vision-%.done: $(TINY)/vision.done
+	mkdir -p $(TINY)/vision-$*
+	test -e $(TINY)/vision-$*/begun || { cp -r $(TINY)/vision/checkpoint-6000 $(TINY)/vision-$*/ && touch $(TINY)/vision-$*/begun; }
+	$(VISION) $(GO_ON) --max_steps 9500 --num_edits $(if $(filter hard,$*),4,0) --output_dir $(TINY)/vision-$*
 	touch $@
 
-# What hard negatives are worth: the same figures and steps, with other figures and their captions as the only negatives.
-$(TINY)/in-batch.done: $(TINY)/rows.done $(TINY)/vision.done
-	$(TINY_TRAIN) --max_image_negatives 0 --max_text_negatives 0 --output_dir $(TINY)/in-batch
+$(TINY)/mmclip.done: $(TINY)/rows.done $(TINY)/vision-hard.done
+	$(TINY_TRAIN) --model_name_or_path $(TINY)/vision-hard --output_dir $(TINY)/mmclip
+	touch $@
+
+$(TINY)/in-batch.done: $(TINY)/rows.done $(TINY)/vision-in-batch.done
+	$(TINY_TRAIN) --model_name_or_path $(TINY)/vision-in-batch --max_image_negatives 0 --max_text_negatives 0 --per_device_train_batch_size 64 --output_dir $(TINY)/in-batch
 	touch $@
 
 $(TINY)/exam.done:

@@ -113,7 +113,7 @@ def main() -> None:
     model.model.multi_modal_projector.requires_grad_(True)
     vision = model.config.vision_config
     figures = WarmUpFigures(
-        args.num_figures, vision.image_size, vision.patch_size, training_args.seed, families=args.families
+        args.num_figures, vision.image_size, vision.patch_size, training_args.seed, families=args.families, edits=0
     )
     trainer = Trainer(
         model=SpellingModel(model, processor.tokenizer),
