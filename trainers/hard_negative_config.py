@@ -11,6 +11,7 @@ from transformers import TrainingArguments
 from .collators import TEXT_FAMILIES
 from .losses import LOSS_TYPES
 from .muon import MuonArguments
+from .precision import choose_bf16
 from .run import sharded
 
 
@@ -197,6 +198,7 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
                 "gather_across_devices has nothing to compare across rows: set in_batch_negatives, in_batch_epochs or "
                 "share_hard_negatives, or drop it."
             )
+        choose_bf16(self)
         super().__post_init__()
         self.check_muon(self)
         if self.gather_across_devices is None:

@@ -10,32 +10,17 @@ from typing import Literal
 import torch
 from peft import LoraConfig
 from transformers import BitsAndBytesConfig, TrainingArguments
-from transformers.utils import is_bitsandbytes_available, is_torch_bf16_gpu_available
+from transformers.utils import is_bitsandbytes_available
 from trl import SFTConfig
 
 from .lora import LoraArguments, check_merging
+from .precision import choose_bf16
 
 PROJECTOR = "multi_modal_projector"
 LANGUAGE_LAYERS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj)"  # that get LoRA
 LEARNING_RATES = {"align": 1e-3, "sft": 2e-5}  # the paper's
 # Never quantised: the projector is trained in full, the tower is small and frozen, the head decides every token.
 KEPT_WHOLE = [f"model.{PROJECTOR}", "model.vision_tower", "lm_head"]
-
-
-def cpu_computes_bf16() -> bool:
-    """Whether this machine has no accelerator and a CPU with bfloat16 instructions, which save time."""
-    if torch.accelerator.is_available():
-        return False
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()  # older releases of torch do not tell
-    return any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
-
-
-def choose_bf16(args: TrainingArguments) -> None:
-    """Compute in bfloat16 where the hardware has it, if the arguments leave it open."""
-    if args.bf16 is None:
-        args.bf16 = bool(is_torch_bf16_gpu_available()) and not (args.fp16 or args.use_cpu)
-        if not (args.bf16 or args.fp16 or args.use_cpu) and cpu_computes_bf16():
-            args.bf16 = args.use_cpu = True  # transformers takes bf16 on a CPU only with use_cpu
 
 
 @dataclass

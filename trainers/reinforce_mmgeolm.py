@@ -31,8 +31,9 @@ from data_scripts.perception import ask_about
 from .answer_collator import as_messages
 from .hub import HubReady
 from .lora import save_trained
-from .mmgeolm_config import FreezeArguments, ModelArguments, check_model, choose_bf16, compute_type, lora_config
+from .mmgeolm_config import FreezeArguments, ModelArguments, check_model, compute_type, lora_config
 from .mmgeolm_model import freeze, load_model, load_processor, match_computation, reader_of_base
+from .precision import choose_bf16
 from .reward_curves import RewardCurves
 from .rewards import ANSWER, REWARDS
 from .rows import check_columns, decode_image, load_split, undecoded

@@ -16,8 +16,8 @@ from data_scripts.sources import procedural
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
 
 from .fact_codes import SCALE
-from .mmgeolm_config import choose_bf16
 from .muon import MuonArguments, MuonTrainer
+from .precision import choose_bf16
 from .rows import check_columns, load_split
 from .run import train
 from .scratch import ScratchConfig, scratch_mmclip
