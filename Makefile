@@ -169,31 +169,31 @@ $(TINY)/vision.done: $(TINY)/letters.done
 	$(VISION) $(GO_ON) --max_steps 6000 --output_dir $(TINY)/vision
 	touch $@
 
-# What hard negatives are worth: from here on there are two models, `hard` and `in-batch`, which take the same steps. One
+# What hard negatives are worth: from here on there are two models, `tiny` and `in-batch`, which take the same steps. One
 # sees hard negatives, in the codes of edited facts and then in rows; the other has other figures and their captions as
 # its only negatives, in the contrast as many more of these as keep both equally busy.
-TWINS := hard in-batch
+TWINS := tiny in-batch
 IN_BATCH := --max_image_negatives 0 --max_text_negatives 0 --per_device_train_batch_size 64 --num_train_epochs 8
 
 $(TWINS:%=$(TINY)/vision-%.done): $(TINY)/vision-%.done: $(TINY)/vision.done
 	mkdir -p $(TINY)/vision-$*
 	test -e $(TINY)/vision-$*/begun || { cp -r $(TINY)/vision/checkpoint-6000 $(TINY)/vision-$*/ && touch $(TINY)/vision-$*/begun; }
-	$(VISION) $(GO_ON) --max_steps 9500 --num_edits $(if $(filter hard,$*),4,0) --output_dir $(TINY)/vision-$*
+	$(VISION) $(GO_ON) --max_steps 9500 --num_edits $(if $(filter tiny,$*),4,0) --output_dir $(TINY)/vision-$*
 	touch $@
 
 $(TWINS:%=$(TINY)/contrast-%.done): $(TINY)/contrast-%.done: $(TINY)/rows.done $(TINY)/vision-%.done
 	$(PY) -m trainers.train_mmclip --config $(RECIPES)/mmclip_tiny.yaml --model_name_or_path $(TINY)/vision-$* $(if $(filter in-batch,$*),$(IN_BATCH)) --output_dir $(TINY)/contrast-$*
 	touch $@
 
-$(TWINS:%=$(TINY)/%/mmclip-tiny/model.safetensors): $(TINY)/%/mmclip-tiny/model.safetensors: $(TINY)/contrast-%.done
+$(TWINS:%=$(TINY)/mmclip-%/model.safetensors): $(TINY)/mmclip-%/model.safetensors: $(TINY)/contrast-%.done
 	$(PY) -m model_cards.export --folder $(TINY)/contrast-$* --format bfloat16 --output_dir $(@D)
 
 $(TINY)/exam.done:
 	$(PY) -m evaluation.hard_negative_exam --image_size 112 $(if $(FIGURES),--logic_forms $(FIGURES)) --output_dir $(TINY)/exam
 	touch $@
 
-$(TWINS:%=$(TINY)/%/sat/results.json): $(TINY)/%/sat/results.json: $(TINY)/exam.done $(TINY)/%/mmclip-tiny/model.safetensors
-	$(PY) -m evaluation.hard_negative_exam.sit --model $(TINY)/$*/mmclip-tiny --exam $(TINY)/exam --output_dir $(@D)
+$(TWINS:%=$(TINY)/sat-%/results.json): $(TINY)/sat-%/results.json: $(TINY)/exam.done $(TINY)/mmclip-%/model.safetensors
+	$(PY) -m evaluation.hard_negative_exam.sit --model $(TINY)/mmclip-$* --exam $(TINY)/exam --output_dir $(@D)
 
 # --- mmgeolm-tiny: SmolLM2-135M, and the eye of either twin -----------------------------------------------------------
 READ := read_length read_angle right_vertex right_angle_name equal_side parallel_side diameter_name tangent_name midpoint_name quadrilateral_kind corresponding_angle whole_side
@@ -202,31 +202,31 @@ $(TINY)/questions.done:
 	$(PY) -m data_scripts.build_sft --num_rows 8000 --num_test_rows 480 --kinds $(READ) --multiple_choice 0 --image_size 112 --output_dir $(TINY)/questions
 	touch $@
 
-$(TWINS:%=$(TINY)/spelled-%.done): $(TINY)/spelled-%.done: $(TINY)/%/mmclip-tiny/model.safetensors
-	$(PY) -m trainers.warm_up_projector --config $(RECIPES)/spell_tiny.yaml --mmclip $(TINY)/$*/mmclip-tiny --max_steps 300 --output_dir $(TINY)/spelled-$*
+$(TWINS:%=$(TINY)/spelled-%.done): $(TINY)/spelled-%.done: $(TINY)/mmclip-%/model.safetensors
+	$(PY) -m trainers.warm_up_projector --config $(RECIPES)/spell_tiny.yaml --mmclip $(TINY)/mmclip-$* --max_steps 300 --output_dir $(TINY)/spelled-$*
 	touch $@
 
 $(TWINS:%=$(TINY)/sft-%.done): $(TINY)/sft-%.done: $(TINY)/spelled-%.done $(TINY)/questions.done
 	$(PY) -m trainers.train_mmgeolm --config $(RECIPES)/mmgeolm_tiny.yaml --model_name_or_path $(TINY)/spelled-$* --dataset_name $(TINY)/questions --output_dir $(TINY)/sft-$*
 	touch $@
 
-$(TWINS:%=$(TINY)/%/mmgeolm-tiny/adapter_model.safetensors): $(TINY)/%/mmgeolm-tiny/adapter_model.safetensors: $(TINY)/sft-%.done
-	$(PY) -m model_cards.export --folder $(TINY)/sft-$* --format adapter --base_model HuggingFaceTB/SmolLM2-135M-Instruct --mmclip mmclip-tiny --output_dir $(@D)
+$(TWINS:%=$(TINY)/mmgeolm-%/adapter_model.safetensors): $(TINY)/mmgeolm-%/adapter_model.safetensors: $(TINY)/sft-%.done
+	$(PY) -m model_cards.export --folder $(TINY)/sft-$* --format adapter --base_model HuggingFaceTB/SmolLM2-135M-Instruct --mmclip mmclip-$* --output_dir $(@D)
 
 ANSWER_TINY = $(PY) -m evaluation.answer_accuracy --dataset $(TINY)/questions --batch_size 32 --max_new_tokens 60 --output_dir $(@D)
 
-$(TWINS:%=$(TINY)/%/answers/results.json): $(TINY)/%/answers/results.json: $(TINY)/%/mmgeolm-tiny/adapter_model.safetensors
-	$(ANSWER_TINY) --model $(TINY)/$*/mmgeolm-tiny
+$(TWINS:%=$(TINY)/answers-%/results.json): $(TINY)/answers-%/results.json: $(TINY)/mmgeolm-%/adapter_model.safetensors
+	$(ANSWER_TINY) --model $(TINY)/mmgeolm-$*
 
-$(TINY)/hard/answers-blank/results.json: $(TINY)/hard/mmgeolm-tiny/adapter_model.safetensors
-	$(ANSWER_TINY) --model $(TINY)/hard/mmgeolm-tiny --blank_images
+$(TINY)/answers-blank/results.json: $(TINY)/mmgeolm-tiny/adapter_model.safetensors
+	$(ANSWER_TINY) --model $(TINY)/mmgeolm-tiny --blank_images
 
-SAT := $(TWINS:%=$(TINY)/%/sat/results.json)
-ANSWERED := $(TINY)/hard/answers/results.json $(TINY)/hard/answers-blank/results.json $(TINY)/in-batch/answers/results.json
+SAT := $(TWINS:%=$(TINY)/sat-%/results.json)
+ANSWERED := $(TINY)/answers-tiny/results.json $(TINY)/answers-blank/results.json $(TINY)/answers-in-batch/results.json
 
 train-tiny: install $(SAT) $(ANSWERED)
-	$(PY) -m model_cards.write_card --folder $(TINY)/hard/mmclip-tiny --template mmclip --results $(SAT) --dataset $(TINY)/rows
-	$(PY) -m model_cards.write_card --folder $(TINY)/hard/mmgeolm-tiny --template adapter --results $(ANSWERED) --base_model HuggingFaceTB/SmolLM2-135M-Instruct --dataset $(TINY)/questions
-	@echo "The folders in $(TINY)/hard are ready for the Hub"
+	$(PY) -m model_cards.write_card --folder $(TINY)/mmclip-tiny --template mmclip --results $(SAT) --dataset $(TINY)/rows
+	$(PY) -m model_cards.write_card --folder $(TINY)/mmgeolm-tiny --template adapter --results $(ANSWERED) --base_model HuggingFaceTB/SmolLM2-135M-Instruct --dataset $(TINY)/questions
+	@echo "$(TINY)/mmclip-tiny and $(TINY)/mmgeolm-tiny are ready for the Hub"
 
 .SECONDARY:
