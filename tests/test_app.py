@@ -12,7 +12,7 @@ from PIL import Image
 gradio = pytest.importorskip("gradio", reason="the page needs gradio: pip install 'mmgeo[app]'")
 playwright_api = pytest.importorskip("playwright.sync_api", reason="a browser is driven by playwright")
 
-from app import launch_options  # noqa: E402
+import app  # noqa: E402
 from evaluation.encoding import DualEncoder  # noqa: E402
 from evaluation.generation import Answerer, GenerationSettings  # noqa: E402
 from evaluation.page.layout import Models, build_page  # noqa: E402
@@ -32,7 +32,7 @@ def address():
     lmm, lmm_processor = tiny_mmgeolm()
     answerer = Answerer(lmm.eval(), lmm_processor, GenerationSettings(8))
     page = build_page(Models(DualEncoder(model.eval(), processor, "tiny"), partial(stream_answer, answerer)))
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **launch_options())
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, **app.launch_options())
     yield url
     page.close()
 
@@ -121,3 +121,20 @@ def test_no_file_of_the_machine_is_served(address, path):
 def test_a_tab_without_its_model_says_so():
     texts = [block.value for block in build_page(Models()).blocks.values() if isinstance(block, gradio.Markdown)]
     assert any("--mmclip" in text for text in texts) and any("--mmgeolm" in text for text in texts)
+
+
+def test_models_that_are_not_named_lie_beside_the_page(tmp_path, monkeypatch):
+    monkeypatch.setattr(app, "CHECKPOINTS", tmp_path / "checkpoints")
+    assert (app.checkpoint(app.ENCODERS), app.checkpoint(app.ANSWERERS)) == (None, None)
+    for name, config, content in (
+        ("llm", "config.json", '{"model_type": "llama"}'),
+        ("mmclip-tiny", "config.json", '{"model_type": "mmclip"}'),
+        ("mmgeolm-tiny", "adapter_config.json", "{}"),
+    ):
+        (tmp_path / "checkpoints" / name).mkdir(parents=True)
+        (tmp_path / "checkpoints" / name / config).write_text(content)
+    found = [str(tmp_path / "checkpoints" / name) for name in ("mmclip-tiny", "mmgeolm-tiny")]
+    assert [app.checkpoint(app.ENCODERS), app.checkpoint(app.ANSWERERS)] == found
+    shutil.copytree(found[0], tmp_path / "checkpoints" / "another")
+    with pytest.raises(ValueError, match="holds 2 that would do, .*another and .*mmclip-tiny: name one"):
+        app.checkpoint(app.ENCODERS)

@@ -42,6 +42,7 @@ def test_the_main_commands_are_documented():
         "trainers.warm_up_vision",
         "trainers.train_mmclip",
         "trainers.train_mmgeolm",
+        "trainers.join_adapter",
         "evaluation.hit_at_1",
         "evaluation.hard_negative_exam",
         "evaluation.hard_negative_exam.sit",
@@ -55,6 +56,7 @@ def test_the_main_commands_are_documented():
         "model_cards.export",
         "model_cards.write_card",
         "model_cards.push",
+        "model_cards.space",
     } <= set(COMMANDS)
 
 
