@@ -84,6 +84,12 @@ def test_its_card_has_figures(folder):
     assert card.data.eval_results and "Nothing has been measured" not in card.text
 
 
+def test_its_code_is_that_of_the_package(folder):
+    for path in folder.glob("*.py"):
+        ours = (CHECKPOINTS.parent / "modeling_mmgeo" / path.name).read_text(encoding="utf-8")
+        assert path.read_text(encoding="utf-8") == ours, f"{path} is of another time: save the checkpoint again"
+
+
 def test_mmclip_loads_without_the_package():
     parts = load_back(str(checkpoint("mmclip-tiny")), None)["mmclip"]["parts"]
     assert [parts[name]["class"] for name in ("AutoModel", "AutoProcessor")] == ["MMCLIPModel", "MMCLIPProcessor"]

@@ -12,6 +12,7 @@ ROOMS = ("modeling_mmgeo", "data_scripts", "trainers", "evaluation", "model_card
 SOURCES = [
     ROOT / "README.md",
     ROOT / "Makefile",
+    *sorted(ROOT.glob("*/README.md")),
     *sorted((ROOT / "trainers" / "recipes").glob("*.yaml")),
     *sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")),
 ]
@@ -39,6 +40,7 @@ def test_the_main_commands_are_documented():
         "data_scripts.build_with_llm",
         "data_scripts.decontaminate",
         "data_scripts.export_reference",
+        "trainers.warm_up_text",
         "trainers.warm_up_vision",
         "trainers.train_mmclip",
         "trainers.train_mmgeolm",
