@@ -54,6 +54,8 @@ def page(browser, address, request):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(address)
     page.get_by_label("Family of figures").first.wait_for()
+    box = page.get_by_text("Print lengths and angles").first.bounding_box()
+    assert 0 <= box["x"] and box["x"] + box["width"] <= width, "what is printed is chosen outside the window"
     yield page
     assert page.evaluate("document.scrollingElement.scrollWidth <= window.innerWidth"), (
         "the page is wider than its window"

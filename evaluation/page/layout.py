@@ -95,7 +95,7 @@ def _choice() -> tuple[gr.Dropdown, gr.Number, gr.Checkbox, gr.Button]:
     with gr.Row(equal_height=True):
         family = gr.Dropdown(family_names(), value="triangle_cevian", label="Family of figures", min_width=180)
         number = gr.Number(1, precision=0, minimum=0, maximum=LAST_NUMBER, label="Figure number", min_width=120)
-        markings = gr.Checkbox(True, label="Print lengths and angles", min_width=160)
+    markings = gr.Checkbox(True, label="Print lengths and angles")  # below: in the row, a phone would cut it off
     return family, number, markings, gr.Button("Next figure", variant="primary")
 
 
