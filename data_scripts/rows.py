@@ -64,6 +64,7 @@ class RowOptions:
     num_rule_negatives: int = 10
     configs: tuple[str, ...] = CONFIGS
     turn: bool = True  # figures may be rotated and mirrored; traced ones stand as printed
+    legible_at: int | None = None  # pixels to which figures may be shrunk before they are read; None for image_size
     num_drawn_rules: int = 0  # rule negatives with a figure; with any, a row has the columns of DRAWN_FEATURES too
 
 
@@ -212,7 +213,7 @@ def build_rows(
         options: sizes and counts.
         dropped: for each configuration, counts by reason what was not kept.
     """
-    style = Style.draw(rng, options.image_size)
+    style = Style.draw(rng, options.image_size, options.legible_at)
     style = style if options.turn else style.upright()
     wording = int(rng.integers(2**31))
     built: dict[str, BuiltRow] = {}

@@ -54,6 +54,12 @@ class DualEncoder:
         self.model, self.device = model, model.device
         self.processor, self.num_captions_cut = _family_processor(model, processor), 0
 
+    @property
+    def image_size(self) -> int | None:
+        """Side in pixels of the images that the vision tower sees; None where its configuration does not say."""
+        config = getattr(self.model.config, "backbone_config", self.model.config)
+        return getattr(getattr(config, "vision_config", None), "image_size", None)
+
     @torch.inference_mode()
     def images(self, images: list[Image.Image]) -> torch.Tensor:
         """Embeddings of RGB images, `[images, dim]`, float32 on the CPU, any scale."""

@@ -106,9 +106,10 @@ def test_the_adapter_names_its_parts_and_its_processor_loads_without_the_package
     assert name == "MMGeoLMProcessor" and {"input_ids", "pixel_values"} <= set(inputs)
 
 
-def fresh_figures(count: int) -> list[tuple[Image.Image, str]]:
-    """Figures of all families that nobody has seen, each with its caption."""
-    options = RowOptions(image_size=112, num_image_negatives=1, num_rule_negatives=0, configs=("with_markings",))
+def fresh_figures(count: int, size: int) -> list[tuple[Image.Image, str]]:
+    """Figures of all families that nobody has seen, of `size` pixels and legible at 112, each with its caption."""
+    sizes = {"image_size": size, "legible_at": 112, "num_image_negatives": 1, "num_rule_negatives": 0}
+    options = RowOptions(**sizes, configs=("with_markings",))
     drawn: dict[str, Image.Image] = {}
     for name, figure, rng in procedural.figures(numbers(), "test", SEED, Counter()):
         built = build_rows(figure, name, "procedural", rng, options, {"with_markings": Counter()})
@@ -120,10 +121,11 @@ def fresh_figures(count: int) -> list[tuple[Image.Image, str]]:
     return [(image, caption) for caption, image in drawn.items()]
 
 
-def test_mmclip_knows_whose_caption_it_is():
+@pytest.mark.parametrize("size", [112, 336])
+def test_mmclip_knows_whose_caption_it_is(size):
     folder = str(checkpoint("mmclip-tiny"))
     encoder = DualEncoder(load_model(AutoModel, folder, False), load_processor(folder, False), folder)
-    images, captions = zip(*fresh_figures(NUM_FIGURES), strict=True)
+    images, captions = zip(*fresh_figures(NUM_FIGURES, size), strict=True)
     normalise = torch.nn.functional.normalize
     scores = normalise(encoder.images(list(images)), dim=-1) @ normalise(encoder.captions(list(captions)), dim=-1).T
     rng, hits = np.random.default_rng(0), 0

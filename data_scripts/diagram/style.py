@@ -27,15 +27,22 @@ class Style:
     mark_size: float = 1.0  # of ticks, arcs and right-angle squares
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, size: int) -> "Style":
-        """A random style; pen and letters scale with the image, letters only as far as they stay legible."""
+    def draw(cls, rng: np.random.Generator, size: int, legible_at: int | None = None) -> "Style":
+        """A random style; pen and letters scale with the image, letters only as far as they stay legible.
+
+        Args:
+            rng: draws it.
+            size: side of the image in pixels.
+            legible_at: side to which the image may be shrunk before its letters are read; None for its own.
+        """
         unit = size / 336
+        least = 0.5 * size / (legible_at or size)
         return cls(
             size=size,
             rotation=float(rng.uniform(0, 360)) if rng.random() < 0.5 else 0.0,
             flip=bool(rng.random() < 0.5),
             line_width=float(rng.uniform(1.4, 2.8)) * unit,
-            font_size=float(rng.uniform(16, 21)) * max(unit, 0.5),
+            font_size=float(rng.uniform(16, 21)) * max(unit, least),
             font=FONTS[int(rng.integers(len(FONTS)))],
             dots=bool(rng.random() < 0.3),
             italic=bool(rng.random() < 0.4),

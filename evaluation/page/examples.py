@@ -1,6 +1,6 @@
 """Figures for the page: a positive with its verified negatives, drawn when asked for, and what sets them apart.
 
-Promise: the same family, number and markings give the same example on any machine.
+Promise: the same family, number, markings and size to be legible at give the same example on any machine.
 """
 
 import difflib
@@ -41,13 +41,14 @@ class Example:
     rule_captions: tuple[tuple[str, str], ...]  # caption, kinds of edit
 
 
-def draw_example(family: str, number: int, markings: bool = True) -> Example:
+def draw_example(family: str, number: int, markings: bool = True, legible_at: int | None = None) -> Example:
     """Figure `number` of a family with its negatives.
 
     Args:
         family: of `procedural.FAMILIES`.
         number: any from 0 to `LAST_NUMBER`.
         markings: print lengths and angles.
+        legible_at: side in pixels to which a model shrinks the figures: letters are large enough for that.
 
     Raises:
         ValueError: if there is no such family or number, or no figure of it has a negative.
@@ -58,7 +59,11 @@ def draw_example(family: str, number: int, markings: bool = True) -> Example:
         raise ValueError(f"Figures are numbered from 0 to {LAST_NUMBER:,}, got {number}: choose a whole number.")
     config = "with_markings" if markings else "letters_only"
     options = RowOptions(
-        IMAGE_SIZE, num_image_negatives=NUM_NEGATIVES, num_rule_negatives=NUM_NEGATIVES, configs=(config,)
+        IMAGE_SIZE,
+        num_image_negatives=NUM_NEGATIVES,
+        num_rule_negatives=NUM_NEGATIVES,
+        configs=(config,),
+        legible_at=legible_at,
     )
     place = list(procedural.FAMILIES).index(family)
     for draw in range(DRAWS):

@@ -174,7 +174,8 @@ def _riddles(page: gr.Blocks, encoder: DualEncoder) -> None:
     state = gr.State()
 
     def pose(family: str, number: float, markings: bool) -> tuple:
-        riddle = make_riddle(said(draw_example, family, number, markings), np.random.default_rng(int(number)))
+        example = said(draw_example, family, number, markings, encoder.image_size)
+        riddle = make_riddle(example, np.random.default_rng(int(number)))
         captions = [f"{place + 1}. {candidate.caption}" for place, candidate in enumerate(riddle.candidates)]
         return riddle, riddle.example.positive.image, gr.Radio(captions, value=None), "", "", []
 

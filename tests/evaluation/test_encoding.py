@@ -5,7 +5,7 @@ import torch
 
 from evaluation.encoding import DualEncoder, encode_captions, encode_images
 from tests.evaluation.rows import encoded, picture
-from tests.tiny import KINDS, tiny_mmclip
+from tests.tiny import IMAGE_SIZE, KINDS, tiny_mmclip
 from trainers.candidate_sets import ImageSource
 from trainers.rows import decode_image
 
@@ -45,3 +45,7 @@ def test_half_a_processor_is_refused():
     model, processor = tiny_mmclip()
     with pytest.raises(ValueError, match="without tokenizer"):
         DualEncoder(model, processor.image_processor, "half")
+
+
+def test_the_size_of_what_the_tower_sees_is_known(encoder):
+    assert encoder.image_size == IMAGE_SIZE

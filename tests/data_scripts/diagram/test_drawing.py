@@ -1,6 +1,7 @@
 """Drawings: everything inside the frame, labels apart and where they should be, the same pixels again."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -134,6 +135,14 @@ def test_line_width_is_in_pixels():
     for width in (2.0, 4.0):
         column = np.asarray(rasterise(lay_out(d, Style(line_width=width))))[:, 168]
         assert (255 - column.astype(float)).sum() / 255 == pytest.approx(width, abs=0.05)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_letters_are_legible_where_the_image_is_shrunk_to(seed):
+    small, large, plain = (Style.draw(np.random.default_rng(seed), *sizes) for sizes in ((112,), (336, 112), (336,)))
+    assert large.font_size == pytest.approx(3 * small.font_size) and plain.font_size < large.font_size
+    assert replace(large, font_size=plain.font_size) == plain  # and nothing else changes
+    assert Style.draw(np.random.default_rng(seed), 336, 336) == plain
 
 
 def test_points_keep_their_shape_under_turn_and_flip():

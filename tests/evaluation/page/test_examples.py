@@ -35,6 +35,14 @@ def test_without_markings_no_value_is_printed():
     assert not re.search(r"\d", example.positive.caption)
 
 
+def test_letters_are_large_enough_for_a_model_that_shrinks_the_figure():
+    sizes = [
+        float(re.search(r"fontsize=([\d.]+)", draw_example("triangle", 1, True, at).positive.script)[1])
+        for at in (None, 112)
+    ]
+    assert sizes[1] == pytest.approx(1.5 * sizes[0], rel=0.01)
+
+
 @pytest.mark.parametrize(("family", "number"), [("dragon", 1), ("triangle", -1), ("triangle", LAST_NUMBER + 1)])
 def test_what_there_is_not_is_refused_with_a_reason(family, number):
     with pytest.raises(ValueError, match="choose"):
