@@ -55,7 +55,7 @@ def page(browser, address, request):
     page.goto(address)
     page.get_by_label("Family of figures").first.wait_for()
     box = page.get_by_text("Print lengths and angles").first.bounding_box()
-    assert 0 <= box["x"] and box["x"] + box["width"] <= width, "what is printed is chosen outside the window"
+    assert box["x"] >= 0 and box["x"] + box["width"] <= width, "what is printed is chosen outside the window"
     yield page
     assert page.evaluate("document.scrollingElement.scrollWidth <= window.innerWidth"), (
         "the page is wider than its window"

@@ -17,6 +17,7 @@ from data_scripts.rows import RowOptions, build_rows
 from data_scripts.sources import procedural
 
 IMAGE_SIZE = 336  # pixels, where a person sees every edit
+SMALLEST = 112  # pixels: figures have no room for letters that are legible at fewer
 NUM_NEGATIVES = 6
 DRAWS = 20  # of a figure before its number is given up
 LAST_NUMBER = 10**6
@@ -48,7 +49,8 @@ def draw_example(family: str, number: int, markings: bool = True, legible_at: in
         family: of `procedural.FAMILIES`.
         number: any from 0 to `LAST_NUMBER`.
         markings: print lengths and angles.
-        legible_at: side in pixels to which a model shrinks the figures: letters are large enough for that.
+        legible_at: side in pixels to which a model shrinks the figures: letters are large enough for that,
+            down to `SMALLEST`.
 
     Raises:
         ValueError: if there is no such family or number, or no figure of it has a negative.
@@ -63,7 +65,7 @@ def draw_example(family: str, number: int, markings: bool = True, legible_at: in
         num_image_negatives=NUM_NEGATIVES,
         num_rule_negatives=NUM_NEGATIVES,
         configs=(config,),
-        legible_at=legible_at,
+        legible_at=legible_at and max(legible_at, SMALLEST),
     )
     place = list(procedural.FAMILIES).index(family)
     for draw in range(DRAWS):

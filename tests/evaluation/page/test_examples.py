@@ -36,11 +36,12 @@ def test_without_markings_no_value_is_printed():
 
 
 def test_letters_are_large_enough_for_a_model_that_shrinks_the_figure():
-    sizes = [
-        float(re.search(r"fontsize=([\d.]+)", draw_example("triangle", 1, True, at).positive.script)[1])
-        for at in (None, 112)
-    ]
-    assert sizes[1] == pytest.approx(1.5 * sizes[0], rel=0.01)
+    def font_size(legible_at: int | None) -> float:
+        script = draw_example("triangle", 1, legible_at=legible_at).positive.script
+        return float(re.search(r"fontsize=([\d.]+)", script)[1])
+
+    assert font_size(112) == pytest.approx(1.5 * font_size(None), rel=0.01)
+    assert font_size(16) == font_size(112)  # larger ones have no room
 
 
 @pytest.mark.parametrize(("family", "number"), [("dragon", 1), ("triangle", -1), ("triangle", LAST_NUMBER + 1)])
