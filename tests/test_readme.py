@@ -18,6 +18,7 @@ SHRUNK = {  # later options win
     "trainers.train_mmclip": "--max_steps 1 --num_train_epochs 1 --per_device_train_batch_size 4",
     "evaluation.hit_at_1": "",
     "evaluation.ask": "--max_new_tokens 8",
+    "model_cards.write_card": "",
     "model_cards.push": "",
 }
 MADE = ("demo", "test", "app", "walkthrough", "train-tiny")
