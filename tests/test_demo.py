@@ -21,7 +21,7 @@ ANSWER = "12"
 
 def asked(*given: str) -> AskArguments:
     """What `make demo` would ask."""
-    command = ["make", "--dry-run", "demo", *given]
+    command = ["make", "--no-print-directory", "--dry-run", "demo", *given]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 0, ended.stderr
     python, _, module, *options = shlex.split(ended.stdout.splitlines()[-1])
