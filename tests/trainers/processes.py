@@ -40,6 +40,7 @@ def train(folder, processes, kind, broken, options):
     AcceleratorState._reset_state(True)  # what a forked process inherited
     GradientState._reset_state()
     model, processor = tiny_mmclip(kind)
+    model.double()  # float32 rounds otherwise on another CPU, by more than what is compared here
     args = HardNegativeConfig(
         output_dir=str(folder),
         per_device_train_batch_size=4 // processes,

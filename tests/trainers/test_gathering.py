@@ -8,10 +8,9 @@ from tests.trainers.processes import train_in
 
 
 def assert_alike(one, other):
-    # Trained in float32, which another CPU rounds otherwise: a loss of 2 by 5.5e-6 where it was seen.
-    torch.testing.assert_close(torch.tensor(one[0]), torch.tensor(other[0]), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(torch.tensor(one[0]), torch.tensor(other[0]), rtol=1e-6, atol=1e-6)
     for name, value in one[2].items():
-        torch.testing.assert_close(value, other[2][name], rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(value, other[2][name], rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize(
