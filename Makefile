@@ -2,7 +2,7 @@
 #   make test    install, then pass the tests
 #   make demo    install, then ask the MMGeoLM of checkpoints/ (IMAGE=my.png QUESTION="What is the length of AB?")
 # and make app opens a page with the models of checkpoints/. How such models are made:
-#   make walkthrough   the whole path in 20 minutes: figures, MMCLIP, MMGeoLM, answers, report
+#   make walkthrough   the whole path: figures, MMCLIP, MMGeoLM, answers, report
 #                      (FIGURES=path/to/logic_forms.zip: on the real exam figures of Geometry3K)
 #   make train-tiny    a better MMCLIP, from nothing, in two hours
 
