@@ -25,7 +25,8 @@ import torch
 from data_scripts.diagram import Fact
 from data_scripts.diagram.facts import KINDS, canonical
 
-SHARES = {"kind": 0.7, "role": 1.2, "pair": 0.8, "value": 1.2, "bound": 1.4}
+SHARES = {"kind": 0.7, "role": 1.2, "pair": 1.6, "value": 1.2, "bound": 1.4}
+PAIR_OF_A_VALUE = 0.8  # its points are told by what is bound to them; elsewhere pairs alone say how they follow
 SCALE = 20.0  # of the softmax over codes: e for a cosine that is 0.05 higher
 
 
@@ -61,7 +62,8 @@ def _of_fact(fact: Fact, size: int) -> np.ndarray:
     if double:
         second = [_signs(size, "second letter", point) for point in fact.points]
         pairs = sum(_signs(size, "pair", fact.kind, *o) * named[i] * second[j] for (i, j), o in double.items())
-        code = code + SHARES["pair"] / len(double) ** 0.5 * pairs
+        share = PAIR_OF_A_VALUE if fact.value else SHARES["pair"]
+        code = code + share / len(double) ** 0.5 * pairs
     if fact.value:
         value = _of_value(fact.value, size)
         owners = sum(_signs(size, "owner", role) * name for role, name in zip(single, named, strict=True))

@@ -13,16 +13,17 @@ from transformers.utils import logging
 
 from data_scripts.diagram import Diagram, Fact, phrases
 from data_scripts.diagram.drawing import Drawing, NoRoom, Style, lay_out, rasterise
-from data_scripts.negatives.rules import EDITS
+from data_scripts.negatives.rules import EDITS, exchange_letters
 from data_scripts.sources import procedural
 from modeling_mmgeo import MMCLIPProcessor
 
 from .fact_codes import fact_code
 from .glyph_sheets import draw_sheet
-from .patch_targets import glyph_targets, stroke_targets, tie_targets
+from .patch_targets import STROKES, glyph_targets, stroke_targets, tie_targets
 
 logger = logging.get_logger(__name__)
 
+EXCHANGED = 0.2  # share of edits that exchange letters throughout
 DRAWS = 50  # of a figure before the image size is given up
 
 
@@ -37,7 +38,7 @@ class WarmUpFigures(torch.utils.data.Dataset):
         diagrams: figures to draw from besides the procedural families; half of all figures are then theirs.
         families: the procedural families to draw from; all of them for None.
         sheets: of glyphs that come with every figure, for the dense tasks alone (`glyph_sheets`).
-        edits: how often one of a figure's facts is made false (`edit_one`).
+        edits: how often what is true of a figure is made false (`edit_some`).
 
     Raises:
         ValueError: if a family is unknown.
@@ -67,7 +68,7 @@ class WarmUpFigures(torch.utils.data.Dataset):
         rng = np.random.default_rng([self.seed, 7, index])
         diagram, drawing = self.draw(rng, index)
         facts = list(diagram.facts)
-        edited = [edit_one(facts, diagram, rng) for _ in range(self.edits)]
+        edited = [edit_some(facts, diagram, rng) for _ in range(self.edits)]
         return {
             **self._dense(drawing),
             "ties": tie_targets(diagram, drawing, self.patch_size),
@@ -114,8 +115,10 @@ def _new_letters(diagram: Diagram, rng: np.random.Generator) -> Diagram:
     )
 
 
-def edit_one(part: list[Fact], diagram: Diagram, rng: np.random.Generator) -> list[Fact] | None:
-    """The statements with one of them made false; None where no edit is proven false."""
+def edit_some(part: list[Fact], diagram: Diagram, rng: np.random.Generator) -> list[Fact] | None:
+    """The statements with one of them made false, or letters exchanged in all; None where no edit is proven false."""
+    if rng.random() < EXCHANGED and (exchanged := exchange_letters(part, diagram, rng)) is not None:
+        return list(exchanged)
     for i in rng.permutation(len(part)).tolist():
         for kind in rng.permutation(list(EDITS)).tolist():
             if (false := EDITS[kind](part[i], diagram, rng)) is not None:
@@ -124,7 +127,8 @@ def edit_one(part: list[Fact], diagram: Diagram, rng: np.random.Generator) -> li
 
 
 class WarmUpCollator:
-    """Stacks figures, then their sheets, and writes what is true of a figure and of its edits as codes of a size."""
+    """Stacks figures by how many patches have ink, then their sheets, and writes what is true of a figure and of its
+    edits as codes of a size."""
 
     def __init__(self, processor: MMCLIPProcessor, code_size: int) -> None:
         self.mean = torch.tensor(processor.image_processor.image_mean).view(1, -1, 1, 1)
@@ -132,6 +136,7 @@ class WarmUpCollator:
         self.code_size = code_size
 
     def __call__(self, figures: list[dict]) -> dict[str, torch.Tensor]:
+        figures = sorted(figures, key=lambda f: f["strokes"][:, STROKES.index("ink")].sum().item())
         # Drawn at the tower's own size, so there is nothing to resize.
         drawn = [*figures, *(sheet for f in figures for sheet in f["sheets"])]
         grey = torch.from_numpy(np.stack([d["image"] for d in drawn])).float().div_(255)

@@ -17,7 +17,7 @@ from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
 
 from .fact_codes import SCALE
 from .muon import MuonArguments, MuonTrainer
-from .precision import choose_bf16
+from .precision import choose_attention, choose_bf16
 from .rows import check_columns, load_split
 from .run import train
 from .scratch import ScratchConfig, scratch_mmclip
@@ -134,6 +134,7 @@ def train_and_save(trainer: WarmUpTrainer, mmclip: MMCLIPModel, processor: MMCLI
 
     Its temperature becomes the one at which codes were told apart: a contrast that follows finds it in place.
     """
+    choose_attention(mmclip, trainer.args)
     train(trainer, lambda: "")  # figures are drawn, none can be unreadable
     with torch.no_grad():
         mmclip.backbone.logit_scale.fill_(math.log(SCALE))

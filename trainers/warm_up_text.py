@@ -28,7 +28,7 @@ from data_scripts.sources import procedural
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
 
 from . import fact_codes
-from .warm_up_figures import draw_diagram, edit_one, stack_codes
+from .warm_up_figures import draw_diagram, edit_some, stack_codes
 from .warm_up_run import FigureArguments, WarmUpConfig, WarmUpTrainer, start, train_and_save
 
 WHOLE, MOST_FACTS = 0.5, 3  # share of whole captions; the others say so many facts at most
@@ -81,7 +81,7 @@ class WarmUpCaptions(torch.utils.data.Dataset):
         if rng.random() >= WHOLE:
             count = int(rng.integers(1, min(MOST_FACTS, len(facts)) + 1))
             facts = [facts[i] for i in sorted(rng.permutation(len(facts))[:count].tolist())]
-        said = [facts, *(edit_one(facts, diagram, rng) for _ in range(max(self.edits, 1)))]
+        said = [facts, *(edit_some(facts, diagram, rng) for _ in range(max(self.edits, 1)))]
         said = [each for each in said if each is not None]
         if len(said) > 1 and rng.random() < 0.5:
             said[0], said[1] = said[1], said[0]

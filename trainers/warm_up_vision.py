@@ -32,6 +32,7 @@ from .patch_targets import GLYPHS, PRINTED_ROLES, ROLES, STROKES, TIES
 from .warm_up_figures import WarmUpCollator, WarmUpFigures
 from .warm_up_run import FigureArguments, WarmUpConfig, WarmUpTrainer, start, train_and_save
 
+GROUP = 16  # figures with like many inked patches that are encoded together
 TASKS = ("glyph", "stroke", "tie", "code")
 
 
@@ -104,10 +105,10 @@ class WarmUpVisionModel(nn.Module):
             strokes: `[images, patches, len(STROKES)]`, 0 or 1.
             ties: `[num_figures, patches, len(TIES)]`, 0 or 1.
         """
-        # Apart, since padding goes to the fullest image: sheets have ink everywhere, figures on half of their patches.
+        # In groups, since padding goes to the fullest image: sheets have ink everywhere, figures come by their ink.
         encoded = [
             self.mmclip.get_image_features(pixel_values=images, output_hidden_states=True)
-            for images in (pixel_values[: len(codes)], pixel_values[len(codes) :])
+            for images in (*pixel_values[: len(codes)].split(GROUP), pixel_values[len(codes) :])
             if len(images)
         ]
         patches = torch.cat([images.hidden_states[-2] for images in encoded])
@@ -131,7 +132,9 @@ class WarmUpVisionModel(nn.Module):
             ]
         ).mean()
 
-        code_loss, told_apart = fact_codes.code_loss(encoded[0].pooler_output, codes, edited, owner)
+        code_loss, told_apart = fact_codes.code_loss(
+            torch.cat([images.pooler_output for images in encoded])[: len(codes)], codes, edited, owner
+        )
         figures = slice(len(codes))  # sheets are not measured
         accuracies = {
             "glyph": glyphs_read(glyph_logits[figures], glyphs[figures]),

@@ -152,12 +152,13 @@ def _exchange(names: Sequence[str], rng: np.random.Generator) -> dict[str, str]:
     return dict(zip(chosen, chosen[1:] + chosen[:1], strict=True))
 
 
-def _exchange_letters(diagram: Diagram, rng: np.random.Generator) -> tuple[Fact, ...] | None:
+def exchange_letters(facts: Sequence[Fact], diagram: Diagram, rng: np.random.Generator) -> tuple[Fact, ...] | None:
+    """Statements of a figure with two or three of its letters exchanged in all of them; None if none gets false."""
     if len(diagram.points) < 2:
         return None
     mapping = _exchange(list(diagram.points), rng)
-    facts = tuple(f.relabel(mapping) for f in diagram.facts)
-    before = statements(diagram.facts)
+    before = statements(facts)
+    facts = tuple(f.relabel(mapping) for f in facts)
     other = (f for f in facts if f.kind not in FROM_A_VERTEX or turned(f) not in before)
     return facts if any(check(f, diagram) is False for f in other) else None
 
@@ -165,7 +166,7 @@ def _exchange_letters(diagram: Diagram, rng: np.random.Generator) -> tuple[Fact,
 def _edit(diagram: Diagram, kinds: list[str], rng: np.random.Generator) -> tuple[Fact, ...] | None:
     """The figure's statements with one edit of each kind listed, each on its own statement."""
     if kinds == ["order"] and rng.random() < 0.5:
-        return _exchange_letters(diagram, rng)
+        return exchange_letters(diagram.facts, diagram, rng)
     facts, untouched = list(diagram.facts), list(range(len(diagram.facts)))
     for kind in kinds:
         for i in rng.permutation(untouched).tolist():
