@@ -1,6 +1,7 @@
 """Load the rows, the model and the device of a measurement, with errors that say what to do."""
 
 import contextlib
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -97,7 +98,8 @@ def _from_pretrained(auto_class: type, name: str, trust_remote_code: bool, **opt
         return auto_class.from_pretrained(name, trust_remote_code=trust_remote_code, **options)
     except (OSError, ValueError, KeyError) as error:
         hint = "; if you trust its own code, add --trust_remote_code" if "trust_remote_code" in str(error) else ""
-        raise ValueError(f"{auto_class.__name__} cannot load {name!r}{hint}: {_first_line(error)}") from error
+        which = "" if Path(name).is_dir() else ", which is no folder here"
+        raise ValueError(f"{auto_class.__name__} cannot load {name!r}{which}{hint}: {_first_line(error)}") from error
 
 
 def _first_line(error: BaseException) -> str:

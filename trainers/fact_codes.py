@@ -27,6 +27,7 @@ from data_scripts.diagram.facts import KINDS, canonical
 
 SHARES = {"kind": 0.7, "role": 1.2, "pair": 1.6, "value": 1.2, "bound": 1.4}
 PAIR_OF_A_VALUE = 0.8  # its points are told by what is bound to them; elsewhere pairs alone say how they follow
+PULL = 3.0  # weight of one minus the cosine, beside a cross entropy
 SCALE = 20.0  # of the softmax over codes: e for a cosine that is 0.05 higher
 
 
@@ -90,7 +91,7 @@ def code_loss(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """How far embeddings are from their codes, and from being nearest to them.
 
-    The first part is one minus the cosine, three times; the second the cross entropy of a softmax over the codes of
+    The first part is one minus the cosine, times `PULL`; the second the cross entropy of a softmax over the codes of
     the batch and the edited codes of the row itself, which cost no tower anything.
 
     Args:
@@ -111,5 +112,5 @@ def code_loss(
         # The softmax's denominator over ragged rows: each row's own edited codes are added to those of the batch.
         weights = torch.zeros_like(others).index_add(0, owner, (SCALE * false - others[owner]).exp())
         cross_entropy = others + weights.log1p() - SCALE * cosine
-        loss = 3 * (1 - cosine).mean() + cross_entropy.mean()
+        loss = PULL * (1 - cosine).mean() + cross_entropy.mean()
         return loss, (cosine[owner] > false).float().mean().detach()

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 
-from data_scripts.diagram import Diagram
+from data_scripts.diagram import Diagram, Fact
 from data_scripts.diagram.drawing import Drawing
 from data_scripts.diagram.predicates import drawn
 from data_scripts.sources.procedural import CENTRE, LETTERS
@@ -94,6 +94,19 @@ def tie_targets(diagram: Diagram, drawing: Drawing, patch_size: int) -> torch.Te
     for a, b in diagram.segments:
         tie("line", (a, b), path_of_line((drawing.points[a], drawing.points[b])))
     return targets
+
+
+def spoken_facts(diagram: Diagram, drawing: Drawing, patch_size: int) -> dict[int, tuple[Fact, ...]]:
+    """By patch, the facts that speak of what is printed there: of a letter's point, of a length's or angle's value."""
+    side = drawing.style.size // patch_size
+    spoken: dict[int, dict[Fact, None]] = {}
+    for text in drawing.texts:
+        (patch,) = _patch_of(np.array([[text.x, text.y]]), patch_size, side).tolist()
+        own = set(text.owner)
+        for fact in diagram.facts:
+            if own <= set(fact.points) if len(own) == 1 else fact.value and own == set(fact.points):
+                spoken.setdefault(patch, {})[fact] = None
+    return {patch: tuple(facts) for patch, facts in spoken.items()}
 
 
 def stroke_targets(drawing: Drawing, image: np.ndarray, patch_size: int) -> torch.Tensor:

@@ -19,7 +19,7 @@ from modeling_mmgeo import MMCLIPProcessor
 
 from .fact_codes import fact_code
 from .glyph_sheets import draw_sheet
-from .patch_targets import STROKES, glyph_targets, stroke_targets, tie_targets
+from .patch_targets import STROKES, glyph_targets, spoken_facts, stroke_targets, tie_targets
 
 logger = logging.get_logger(__name__)
 
@@ -72,6 +72,7 @@ class WarmUpFigures(torch.utils.data.Dataset):
         return {
             **self._dense(drawing),
             "ties": tie_targets(diagram, drawing, self.patch_size),
+            "spoken": spoken_facts(diagram, drawing, self.patch_size),
             "diagram": diagram,
             "edited": [facts for facts in edited if facts is not None],
             "sheets": [self._dense(draw_sheet(rng, self.image_size)) for _ in range(self.sheets)],
@@ -139,6 +140,7 @@ class WarmUpCollator:
         figures = sorted(figures, key=lambda f: f["strokes"][:, STROKES.index("ink")].sum().item())
         # Drawn at the tower's own size, so there is nothing to resize.
         drawn = [*figures, *(sheet for f in figures for sheet in f["sheets"])]
+        spots = [(i, patch, facts) for i, f in enumerate(figures) for patch, facts in f["spoken"].items()]
         grey = torch.from_numpy(np.stack([d["image"] for d in drawn])).float().div_(255)
         return {
             "pixel_values": (grey[:, None].expand(-1, 3, -1, -1) - self.mean) / self.std,
@@ -146,14 +148,17 @@ class WarmUpCollator:
             "glyphs": torch.stack([d["glyphs"] for d in drawn]),
             "strokes": torch.stack([d["strokes"] for d in drawn]),
             "ties": torch.stack([f["ties"] for f in figures]),
+            "spots": torch.tensor([spot[:2] for spot in spots], dtype=torch.long).view(-1, 2),
+            "spot_codes": stack_codes([(facts, ()) for *_, facts in spots], self.code_size)["codes"],
         }
 
 
 def stack_codes(said: Sequence[tuple[Sequence[Fact], Sequence[Sequence[Fact]]]], size: int) -> dict[str, torch.Tensor]:
     """The arguments `codes`, `edited` and `owner` of `fact_codes.code_loss`, of facts and edits of them."""
+    codes = np.array([fact_code(facts, size) for facts, _ in said], dtype=np.float32)
     edited = [fact_code(facts, size) for _, edits in said for facts in edits]
     return {
-        "codes": torch.from_numpy(np.stack([fact_code(facts, size) for facts, _ in said])),
+        "codes": torch.from_numpy(codes.reshape(-1, size)),
         "edited": torch.from_numpy(np.array(edited, dtype=np.float32).reshape(-1, size)),
         "owner": torch.tensor([i for i, (_, edits) in enumerate(said) for _ in edits], dtype=torch.long),
     }

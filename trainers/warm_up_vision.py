@@ -3,14 +3,15 @@
     python -m trainers.warm_up_vision --config trainers/recipes/warm_up_tiny.yaml --output_dir runs/mmclip-warm
 
 A contrastive loss says only that two figures differ; a tower that cannot yet read a letter finds no way down from
-there. The program that drew a figure knows everything about it, so four tasks come first:
+there. The program that drew a figure knows everything about it, so five tasks come first:
 
 - glyphs: for every patch, which letters, digits and signs are printed there;
 - strokes: for every patch, whether there is ink, a straight line, a bent one, a junction;
 - ties: for every patch, which points what is printed and drawn there belongs to: a length's ends, an angle's vertex
-  and arms, the points that lines lead to from a letter, the ends of the segments that cross it; these three are read
-  off the second-to-last layer, the one an LMM sees;
-- code: for every figure, all that is true of it as one fixed vector (`fact_codes`), which the image's embedding shall
+  and arms, the points that lines lead to from a letter, the ends of the segments that cross it;
+- spot: for every patch where a letter or a value is printed, the code of the facts that speak of it
+  (`fact_codes`); these four are read off the second-to-last layer, the one an LMM sees;
+- code: for every figure, all that is true of it as one fixed vector, which the image's embedding shall
   match, better than those of other figures and of the same facts with one of them edited.
 
 The text tower is not touched; `warm_up_text` takes captions to the same codes, before or after.
@@ -33,7 +34,7 @@ from .warm_up_figures import WarmUpCollator, WarmUpFigures
 from .warm_up_run import FigureArguments, WarmUpConfig, WarmUpTrainer, start, train_and_save
 
 GROUP = 16  # figures with like many inked patches that are encoded together
-TASKS = ("glyph", "stroke", "tie", "code")
+TASKS = ("glyph", "stroke", "tie", "spot", "code")
 
 
 @dataclass
@@ -51,6 +52,7 @@ class VisionArguments(FigureArguments):
     glyph_weight: float = field(default=1.0, metadata={"help": "Weight of the glyph task."})
     stroke_weight: float = field(default=1.0, metadata={"help": "Weight of the stroke task."})
     tie_weight: float = field(default=1.0, metadata={"help": "Weight of the tie task."})
+    spot_weight: float = field(default=1.0, metadata={"help": "Weight of the spot task."})
     code_weight: float = field(default=1.0, metadata={"help": "Weight of the code task."})
 
     def __post_init__(self) -> None:
@@ -67,19 +69,21 @@ class WarmUpVisionModel(nn.Module):
         glyph_weight: float = 1.0,
         stroke_weight: float = 1.0,
         tie_weight: float = 1.0,
+        spot_weight: float = 1.0,
         code_weight: float = 1.0,
     ) -> None:
         super().__init__()
         self.mmclip = mmclip
         for name, parameter in mmclip.backbone.named_parameters():
             parameter.requires_grad_(name.startswith(("vision_", "visual_")))
-        weights = (glyph_weight, stroke_weight, tie_weight, code_weight)
+        weights = (glyph_weight, stroke_weight, tie_weight, spot_weight, code_weight)
         self.weights = dict(zip(TASKS, weights, strict=True))
         self.glyph_head = nn.Linear(mmclip.vision_tower.config.hidden_size, len(GLYPHS))
         nn.init.constant_(self.glyph_head.bias, -5.0)  # nearly every patch is blank
         self.stroke_head = nn.Linear(mmclip.vision_tower.config.hidden_size, len(STROKES))
         self.tie_head = nn.Linear(mmclip.vision_tower.config.hidden_size, len(TIES))
         nn.init.constant_(self.tie_head.bias, -3.0)  # what is tied is tied to two or three points of many
+        self.spot_head = nn.Linear(mmclip.vision_tower.config.hidden_size, mmclip.backbone.config.projection_dim)
 
     def forward(
         self,
@@ -90,11 +94,13 @@ class WarmUpVisionModel(nn.Module):
         glyphs: torch.Tensor,
         strokes: torch.Tensor,
         ties: torch.Tensor,
+        spots: torch.Tensor,
+        spot_codes: torch.Tensor,
     ) -> dict[str, torch.Tensor]:
         """Loss of a batch and how well its tasks are done.
 
         Beside `loss` there are the loss and accuracy of each task, `glyph_loss` and so on: accuracies of figures, not
-        of sheets, by `glyphs_read`, `strokes_seen`, `ties_ranked_first` and `fact_codes.code_loss`.
+        of sheets, by `glyphs_read`, `strokes_seen`, `ties_ranked_first`, spots' cosine and `fact_codes.code_loss`.
 
         Args:
             pixel_values: figures, then sheets of glyphs, `[images, 3, size, size]`.
@@ -104,6 +110,8 @@ class WarmUpVisionModel(nn.Module):
             glyphs: `[images, patches, len(GLYPHS)]`, 0 or 1.
             strokes: `[images, patches, len(STROKES)]`, 0 or 1.
             ties: `[num_figures, patches, len(TIES)]`, 0 or 1.
+            spots: figure and patch of what is printed and spoken of, `[num_spots, 2]`.
+            spot_codes: what is said of it, `[num_spots, size of the embedding]`.
         """
         # In groups, since padding goes to the fullest image: sheets have ink everywhere, figures come by their ink.
         encoded = [
@@ -132,6 +140,9 @@ class WarmUpVisionModel(nn.Module):
             ]
         ).mean()
 
+        spot_cosine = nn.functional.cosine_similarity(self.spot_head(patches[*spots.T]).float(), spot_codes)
+        spot_loss = fact_codes.PULL * (1 - spot_cosine).sum() / max(len(spots), 1)
+
         code_loss, told_apart = fact_codes.code_loss(
             torch.cat([images.pooler_output for images in encoded])[: len(codes)], codes, edited, owner
         )
@@ -140,9 +151,10 @@ class WarmUpVisionModel(nn.Module):
             "glyph": glyphs_read(glyph_logits[figures], glyphs[figures]),
             "stroke": strokes_seen(stroke_logits[figures], strokes[figures]),
             "tie": ties_ranked_first(tie_logits, ties),
+            "spot": spot_cosine.detach().mean(),
             "code": told_apart,
         }
-        losses = dict(zip(TASKS, (glyph_loss, stroke_loss, tie_loss, code_loss), strict=True))
+        losses = dict(zip(TASKS, (glyph_loss, stroke_loss, tie_loss, spot_loss, code_loss), strict=True))
         return {
             "loss": sum(self.weights[task] * loss for task, loss in losses.items()),
             **{f"{task}_loss": loss for task, loss in losses.items()},

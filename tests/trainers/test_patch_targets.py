@@ -8,7 +8,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from data_scripts.diagram import Diagram
+from data_scripts.diagram import Diagram, Fact
 from data_scripts.diagram.drawing import Drawing, NoRoom, Style, Text, lay_out, rasterise
 from data_scripts.sources import procedural
 from trainers.patch_targets import (
@@ -18,6 +18,7 @@ from trainers.patch_targets import (
     glyph_targets,
     junctions,
     spelling_targets,
+    spoken_facts,
     stroke_targets,
     tie_targets,
 )
@@ -93,6 +94,24 @@ def test_ties_name_the_points_that_print_and_strokes_belong_to():
         (2, 0): {"line A", "line C"},
         (1, 0): {"line A", "line C"},
         (0, 0): {"point C", "line A", "line C"},
+    }
+
+
+def test_a_letter_is_spoken_of_by_all_facts_of_its_point_and_a_value_by_its_own():
+    at = {"A": (8.0, 56.0), "B": (56.0, 56.0), "C": (8.0, 8.0)}
+    facts = tuple(
+        Fact(kind, tuple(points), value)
+        for kind, points, value in (("triangle", "ABC", ""), ("length", "AB", "7"), ("length", "AC", "7"))
+    )
+    diagram = Diagram({name: (x, -y) for name, (x, y) in at.items()}, (("A", "B"), ("A", "C")), facts=facts)
+    texts = [Text(p, x, y, owner=(p,)) for p, (x, y) in at.items()] + [Text("7", 24, 60, owner=("B", "A"))]
+    spoken = spoken_facts(diagram, drawn(texts=[*texts, Text("x", 60, 4)], points=at), PATCH)
+    triangle, bottom, left = facts
+    assert spoken == {
+        12: (triangle, bottom, left),
+        15: (triangle, bottom),
+        0: (triangle, left),
+        13: (bottom,),
     }
 
 

@@ -65,6 +65,9 @@ def test_sheets_come_after_the_figures_and_leave_them_and_their_codes_as_they_ar
 def test_codes_are_those_of_the_facts_and_of_their_edits():
     figures = [WarmUpFigures(12, 96, 16, seed=0, edits=3)[i] for i in range(12)]
     batch = WarmUpCollator(scratch_mmclip(wordings(), ScratchConfig(**SMALL))[1], 32)(figures)
+    inked = batch["strokes"][..., 0].sum(1)
+    assert torch.equal(inked, inked.sort().values) and len(inked.unique()) > 3  # figures alike in ink come together
+    figures.sort(key=lambda figure: figure["strokes"][:, 0].sum())
     assert batch["codes"].shape == (12, 32) and batch["edited"].shape == (len(batch["owner"]), 32)
     assert np.allclose(batch["codes"][4], fact_code(figures[4]["diagram"].facts, 32))
     edits = [edit for figure in figures for edit in figure["edited"]]
@@ -74,6 +77,16 @@ def test_codes_are_those_of_the_facts_and_of_their_edits():
         [WarmUpFigures(12, 96, 16, seed=0, edits=0)[0]]
     )
     assert alone["edited"].shape == (0, 32)
+
+
+def test_spots_are_where_something_is_printed_and_have_the_codes_of_what_speaks_of_it():
+    figures = [WarmUpFigures(12, 96, 16, seed=0)[i] for i in range(6)]
+    batch = WarmUpCollator(scratch_mmclip(wordings(), ScratchConfig(**SMALL))[1], 32)(figures)
+    figures.sort(key=lambda figure: figure["strokes"][:, 0].sum())
+    spoken = [(i, patch, facts) for i, f in enumerate(figures) for patch, facts in f["spoken"].items()]
+    assert batch["spots"].tolist() == [[i, patch] for i, patch, _ in spoken] and len(spoken) > 18
+    assert np.allclose(batch["spot_codes"], [fact_code(facts, 32) for *_, facts in spoken])
+    assert all(set(facts) <= set(figures[i]["diagram"].facts) for i, _, facts in spoken)
 
 
 def test_figures_come_from_the_families_that_are_named():
@@ -123,6 +136,7 @@ def test_all_tasks_are_learned():
     assert losses[-1] < 0.4 * losses[0]
     after = model(**batch)
     assert after["code_accuracy"] > 0.8 and after["stroke_accuracy"] > 0.9 and after["tie_accuracy"] > 0.8
+    assert after["spot_accuracy"] > 0.7
     kept = {n for n, p in model.named_parameters() if torch.equal(p, before[n])}
     assert kept and all(".text_" in name or name.endswith("logit_scale") for name in kept)
 
