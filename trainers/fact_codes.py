@@ -7,7 +7,8 @@ each other is added. So a code is a sum over facts, a fact with one letter, word
 always in its own direction, and image and caption are near each other when each alone is near the code.
 
 A fact's code adds five parts, weighted by `SHARES`: its kind; each point in its role; each two points in theirs; its
-value; its value with each point. Roles are what a fact's symmetries leave apart (`diagram.facts.KINDS`).
+value; its value with each point. Roles are what a fact's symmetries leave apart (`diagram.facts.KINDS`). Those of two
+points are shared by all kinds: neighbours are neighbours in a square and a kite, and a tower learns them once.
 
 Promises: facts that mean the same have the same code whatever their order and naming; codes depend on the facts and
 the size alone, never on a process or a seed.
@@ -62,7 +63,7 @@ def _of_fact(fact: Fact, size: int) -> np.ndarray:
     code = code + SHARES["role"] / len(named) ** 0.5 * roles
     if double:
         second = [_signs(size, "second letter", point) for point in fact.points]
-        pairs = sum(_signs(size, "pair", fact.kind, *o) * named[i] * second[j] for (i, j), o in double.items())
+        pairs = sum(_signs(size, "pair", *o) * named[i] * second[j] for (i, j), o in double.items())
         share = PAIR_OF_A_VALUE if fact.value else SHARES["pair"]
         code = code + share / len(double) ** 0.5 * pairs
     if fact.value:
