@@ -6,10 +6,10 @@ role, a character of its value) has a random vector of signs; what belongs toget
 each other is added. So a code is a sum over facts, a fact with one letter, word or digit changed moves it a little and
 always in its own direction, and image and caption are near each other when each alone is near the code.
 
-A fact's code adds six parts, weighted by `SHARES`: its kind; each point in its role; the same for this kind alone; each
-two points in theirs; its value; its value's characters with each point. Roles are what a fact's symmetries leave apart
-(`diagram.facts.KINDS`). Most are shared by all kinds: neighbours are neighbours in a square and a kite, and a tower
-learns that once. With a vector for each role of each kind, both towers stood still at cosines of 0.6 and 0.8.
+A fact's code adds six parts, weighted by `SHARES`: its kind; each point in its role; the same for this kind alone;
+each two points in theirs; its value; its value's characters with each point. Roles are what a fact's symmetries leave
+apart (`diagram.facts.KINDS`). Most are shared by all kinds: neighbours are neighbours in a square and a kite, and a
+tower learns that once. With vectors for each role of each kind, both towers stood still at cosines of 0.6 and 0.8.
 
 Promises: facts that mean the same have the same code whatever their order and naming; codes depend on the facts and
 the size alone, never on a process or a seed.
