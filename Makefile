@@ -157,32 +157,36 @@ $(TINY)/text.done:
 	$(PY) -m trainers.warm_up_text --config $(RECIPES)/mmclip_tiny_text.yaml --output_dir $(TINY)/text
 	touch $@
 
-# With sheets of letters first; then the same run goes on with figures alone, twice as fast, and cools down.
+# With sheets of letters first; then the same run goes on with figures alone, twice as fast.
 VISION = $(PY) -m trainers.warm_up_vision --config $(RECIPES)/mmclip_tiny_vision.yaml --model_name_or_path $(TINY)/text
-GO_ON = --sheets_per_figure 0 --lr_scheduler_type warmup_stable_decay --lr_scheduler_kwargs '{"num_decay_steps": 2000}'
 
 $(TINY)/letters.done: $(TINY)/text.done
-	$(VISION) --output_dir $(TINY)/vision
+	$(VISION) --per_device_train_batch_size 32 --sheets_per_figure 1 --max_steps 1500 --output_dir $(TINY)/vision
 	touch $@
 
 $(TINY)/vision.done: $(TINY)/letters.done
-	$(VISION) $(GO_ON) --max_steps 6000 --output_dir $(TINY)/vision
+	$(VISION) --output_dir $(TINY)/vision
 	touch $@
 
 # What hard negatives are worth: from here on there are two models, `tiny` and `in-batch`, which take the same steps. One
 # sees hard negatives, in the codes of edited facts and then in rows; the other has other figures and their captions as
 # its only negatives, in the contrast as many more of these as keep both equally busy.
 TWINS := tiny in-batch
+EDITS = --num_edits $(if $(filter tiny,$*),4,0)
 IN_BATCH := --max_image_negatives 0 --max_text_negatives 0 --per_device_train_batch_size 64 --num_train_epochs 8
 
 $(TWINS:%=$(TINY)/vision-%.done): $(TINY)/vision-%.done: $(TINY)/vision.done
 	mkdir -p $(TINY)/vision-$*
-	test -e $(TINY)/vision-$*/begun || { cp -r $(TINY)/vision/checkpoint-6000 $(TINY)/vision-$*/ && touch $(TINY)/vision-$*/begun; }
-	$(VISION) $(GO_ON) --max_steps 9500 --num_edits $(if $(filter tiny,$*),4,0) --output_dir $(TINY)/vision-$*
+	test -e $(TINY)/vision-$*/begun || { cp -r $(TINY)/vision/checkpoint-11500 $(TINY)/vision-$*/ && touch $(TINY)/vision-$*/begun; }
+	$(VISION) --lr_scheduler_type warmup_stable_decay --lr_scheduler_kwargs '{"num_decay_steps": 2000}' --max_steps 14500 $(EDITS) --output_dir $(TINY)/vision-$*
 	touch $@
 
-$(TWINS:%=$(TINY)/contrast-%.done): $(TINY)/contrast-%.done: $(TINY)/rows.done $(TINY)/vision-%.done
-	$(PY) -m trainers.train_mmclip --config $(RECIPES)/mmclip_tiny.yaml --model_name_or_path $(TINY)/vision-$* $(if $(filter in-batch,$*),$(IN_BATCH)) --output_dir $(TINY)/contrast-$*
+$(TWINS:%=$(TINY)/text-%.done): $(TINY)/text-%.done: $(TINY)/vision-%.done
+	$(PY) -m trainers.warm_up_text --config $(RECIPES)/mmclip_tiny_text.yaml --model_name_or_path $(TINY)/vision-$* --lr_scheduler_type linear --max_steps 1500 $(EDITS) --output_dir $(TINY)/text-$*
+	touch $@
+
+$(TWINS:%=$(TINY)/contrast-%.done): $(TINY)/contrast-%.done: $(TINY)/rows.done $(TINY)/text-%.done
+	$(PY) -m trainers.train_mmclip --config $(RECIPES)/mmclip_tiny.yaml --model_name_or_path $(TINY)/text-$* $(if $(filter in-batch,$*),$(IN_BATCH)) --output_dir $(TINY)/contrast-$*
 	touch $@
 
 $(TWINS:%=$(TINY)/mmclip-%/model.safetensors): $(TINY)/mmclip-%/model.safetensors: $(TINY)/contrast-%.done
@@ -206,8 +210,11 @@ $(TWINS:%=$(TINY)/spelled-%.done): $(TINY)/spelled-%.done: $(TINY)/mmclip-%/mode
 	$(PY) -m trainers.warm_up_projector --config $(RECIPES)/spell_tiny.yaml --mmclip $(TINY)/mmclip-$* --max_steps 300 --output_dir $(TINY)/spelled-$*
 	touch $@
 
+# glibc gives the memory of a step back and asks for it again, page by page; told not to, a step takes two thirds.
+KEEP_MEMORY := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
+
 $(TWINS:%=$(TINY)/sft-%.done): $(TINY)/sft-%.done: $(TINY)/spelled-%.done $(TINY)/questions.done
-	$(PY) -m trainers.train_mmgeolm --config $(RECIPES)/mmgeolm_tiny.yaml --model_name_or_path $(TINY)/spelled-$* --dataset_name $(TINY)/questions --output_dir $(TINY)/sft-$*
+	$(KEEP_MEMORY) $(PY) -m trainers.train_mmgeolm --config $(RECIPES)/mmgeolm_tiny.yaml --model_name_or_path $(TINY)/spelled-$* --dataset_name $(TINY)/questions --output_dir $(TINY)/sft-$*
 	touch $@
 
 $(TWINS:%=$(TINY)/mmgeolm-%/adapter_model.safetensors): $(TINY)/mmgeolm-%/adapter_model.safetensors: $(TINY)/sft-%.done

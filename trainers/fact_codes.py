@@ -8,8 +8,12 @@ always in its own direction, and image and caption are near each other when each
 
 A fact's code adds six parts, weighted by `SHARES`: its kind; each point in its role; the same for this kind alone;
 each two points in theirs; its value; its value's characters with each point. Roles are what a fact's symmetries leave
-apart (`diagram.facts.KINDS`). Most are shared by all kinds: neighbours are neighbours in a square and a kite, and a
-tower learns that once. With vectors for each role of each kind, both towers stood still at cosines of 0.6 and 0.8.
+apart (`diagram.facts.KINDS`).
+
+What a tower can learn soon decides how far it comes. Roles of two points are shared by all kinds: neighbours are
+neighbours in a square and a kite, which is learned once; with vectors for each role of each kind both towers stood
+still at cosines of 0.6 and 0.8. And where every letter meets every other or every digit, one of the two is a gate: a
+product of signs says nothing of either factor, so a tower has nothing to begin with.
 
 Promises: facts that mean the same have the same code whatever their order and naming; codes depend on the facts and
 the size alone, never on a process or a seed.
@@ -27,7 +31,7 @@ import torch
 from data_scripts.diagram import Fact
 from data_scripts.diagram.facts import KINDS, canonical
 
-SHARES = {"kind": 1.2, "role": 1.0, "own role": 0.7, "pair": 1.4, "value": 1.5, "bound": 1.5}
+SHARES = {"kind": 1.3, "role": 0.85, "own role": 0.7, "pair": 2.3, "value": 1.6, "bound": 1.6}
 PAIR_OF_A_VALUE = 0.7  # its points are told by what is bound to them; elsewhere pairs alone say how they follow
 PULL = 3.0  # weight of one minus the cosine, beside a cross entropy
 SCALE = 20.0  # of the softmax over codes: e for a cosine that is 0.05 higher
@@ -37,6 +41,12 @@ SCALE = 20.0  # of the softmax over codes: e for a cosine that is 0.05 higher
 def _signs(size: int, *what: str | int) -> np.ndarray:
     """The vector of 1 and -1 of one thing, `[size]`."""
     return np.random.default_rng(crc32(repr(what).encode())).choice(np.float32([-1, 1]), size)
+
+
+@lru_cache(maxsize=2**15)
+def _gate(size: int, *what: str | int) -> np.ndarray:
+    """Of one thing, where it lets another's vector pass, as loud as without a gate, `[size]`, 0 or 2."""
+    return np.float32(2.0) * (np.random.default_rng(crc32(repr(what).encode())).random(size) < 0.25)
 
 
 @lru_cache(maxsize=2**8)
@@ -64,19 +74,18 @@ def _of_value(value: str, size: int) -> tuple[np.ndarray, np.ndarray]:
 def _of_fact(fact: Fact, size: int) -> np.ndarray:
     single, double = _roles(fact.kind)
     named = [_signs(size, "letter", point) for point in fact.points]
+    gates = [_gate(size, "letter", point) for point in fact.points]
     code = SHARES["kind"] * _signs(size, "kind", fact.kind)
-    for share, kind in (("role", ""), ("own role", fact.kind)):
-        roles = sum(_signs(size, "role", kind, role) * name for role, name in zip(single, named, strict=True))
-        code = code + SHARES[share] / len(named) ** 0.5 * roles
+    roles = sum(_signs(size, "role", role) * name for role, name in zip(single, named, strict=True))
+    own = sum(_gate(size, "role", fact.kind, role) * name for role, name in zip(single, named, strict=True))
+    code = code + (SHARES["role"] * roles + SHARES["own role"] * own) / len(named) ** 0.5
     if double:
-        second = [_signs(size, "second letter", point) for point in fact.points]
-        pairs = sum(_signs(size, "pair", *o) * named[i] * second[j] for (i, j), o in double.items())
+        pairs = sum(_signs(size, "pair", *o) * named[i] * gates[j] for (i, j), o in double.items())
         share = PAIR_OF_A_VALUE if fact.value else SHARES["pair"]
         code = code + share / len(double) ** 0.5 * pairs
     if fact.value:
         in_order, in_any = _of_value(fact.value, size)
-        code = code + SHARES["value"] * in_order * _signs(size, "value", fact.kind)
-        code = code + SHARES["bound"] / len(named) ** 0.5 * in_any * sum(named)
+        code = code + SHARES["value"] * in_order + SHARES["bound"] / len(named) ** 0.5 * in_any * sum(gates)
     return code
 
 
