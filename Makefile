@@ -4,7 +4,7 @@
 # and make app opens a page with the models of checkpoints/. How such models are made:
 #   make walkthrough   the whole path: figures, MMCLIP, MMGeoLM, answers, report
 #                      (FIGURES=path/to/logic_forms.zip: on the real exam figures of Geometry3K)
-#   make train-tiny    a better MMCLIP, from nothing, in two hours
+#   make train-tiny    the models of checkpoints/ from nothing, in hours
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -145,7 +145,7 @@ walkthrough: install $(HITS) $(ANSWERS) $(WORK)/load_back.json
 	@echo "Open $(RUN)/report.html"
 
 # --- mmclip-tiny ------------------------------------------------------------------------------------------------------
-# A dual encoder of 9 MB for a laptop, from nothing, in about two hours of two cores; each step is kept, as in the
+# A dual encoder of 9 MB for a laptop, from nothing, in some four hours of one core; each step is kept, as in the
 # walkthrough. FIGURES= asks it about the figures of Geometry3K as well, of which it has seen none.
 TINY := runs/tiny
 
@@ -172,21 +172,16 @@ $(TINY)/vision.done: $(TINY)/letters.done
 # sees hard negatives, in the codes of edited facts and then in rows; the other has other figures and their captions as
 # its only negatives, in the contrast as many more of these as keep both equally busy.
 TWINS := tiny in-batch
-EDITS = --num_edits $(if $(filter tiny,$*),4,0)
 IN_BATCH := --max_image_negatives 0 --max_text_negatives 0 --per_device_train_batch_size 64 --num_train_epochs 8
 
 $(TWINS:%=$(TINY)/vision-%.done): $(TINY)/vision-%.done: $(TINY)/vision.done
 	mkdir -p $(TINY)/vision-$*
 	test -e $(TINY)/vision-$*/begun || { cp -r $(TINY)/vision/checkpoint-11500 $(TINY)/vision-$*/ && touch $(TINY)/vision-$*/begun; }
-	$(VISION) --lr_scheduler_type warmup_stable_decay --lr_scheduler_kwargs '{"num_decay_steps": 2000}' --max_steps 14500 $(EDITS) --output_dir $(TINY)/vision-$*
+	$(VISION) --lr_scheduler_type warmup_stable_decay --lr_scheduler_kwargs '{"num_decay_steps": 2000}' --max_steps 14500 --num_edits $(if $(filter tiny,$*),4,0) --output_dir $(TINY)/vision-$*
 	touch $@
 
-$(TWINS:%=$(TINY)/text-%.done): $(TINY)/text-%.done: $(TINY)/vision-%.done
-	$(PY) -m trainers.warm_up_text --config $(RECIPES)/mmclip_tiny_text.yaml --model_name_or_path $(TINY)/vision-$* --lr_scheduler_type linear --max_steps 1500 $(EDITS) --output_dir $(TINY)/text-$*
-	touch $@
-
-$(TWINS:%=$(TINY)/contrast-%.done): $(TINY)/contrast-%.done: $(TINY)/rows.done $(TINY)/text-%.done
-	$(PY) -m trainers.train_mmclip --config $(RECIPES)/mmclip_tiny.yaml --model_name_or_path $(TINY)/text-$* $(if $(filter in-batch,$*),$(IN_BATCH)) --output_dir $(TINY)/contrast-$*
+$(TWINS:%=$(TINY)/contrast-%.done): $(TINY)/contrast-%.done: $(TINY)/rows.done $(TINY)/vision-%.done
+	$(PY) -m trainers.train_mmclip --config $(RECIPES)/mmclip_tiny.yaml --model_name_or_path $(TINY)/vision-$* $(if $(filter in-batch,$*),$(IN_BATCH)) --output_dir $(TINY)/contrast-$*
 	touch $@
 
 $(TWINS:%=$(TINY)/mmclip-%/model.safetensors): $(TINY)/mmclip-%/model.safetensors: $(TINY)/contrast-%.done
@@ -210,11 +205,8 @@ $(TWINS:%=$(TINY)/spelled-%.done): $(TINY)/spelled-%.done: $(TINY)/mmclip-%/mode
 	$(PY) -m trainers.warm_up_projector --config $(RECIPES)/spell_tiny.yaml --mmclip $(TINY)/mmclip-$* --max_steps 300 --output_dir $(TINY)/spelled-$*
 	touch $@
 
-# glibc gives the memory of a step back and asks for it again, page by page; told not to, a step takes two thirds.
-KEEP_MEMORY := MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=17179869184 MALLOC_TOP_PAD_=268435456
-
 $(TWINS:%=$(TINY)/sft-%.done): $(TINY)/sft-%.done: $(TINY)/spelled-%.done $(TINY)/questions.done
-	$(KEEP_MEMORY) $(PY) -m trainers.train_mmgeolm --config $(RECIPES)/mmgeolm_tiny.yaml --model_name_or_path $(TINY)/spelled-$* --dataset_name $(TINY)/questions --output_dir $(TINY)/sft-$*
+	$(PY) -m trainers.train_mmgeolm --config $(RECIPES)/mmgeolm_tiny.yaml --model_name_or_path $(TINY)/spelled-$* --dataset_name $(TINY)/questions --output_dir $(TINY)/sft-$*
 	touch $@
 
 $(TWINS:%=$(TINY)/mmgeolm-%/adapter_model.safetensors): $(TINY)/mmgeolm-%/adapter_model.safetensors: $(TINY)/sft-%.done
