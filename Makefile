@@ -195,6 +195,7 @@ $(TWINS:%=$(TINY)/sat-%/results.json): $(TINY)/sat-%/results.json: $(TINY)/exam.
 	$(PY) -m evaluation.hard_negative_exam.sit --model $(TINY)/mmclip-$* --exam $(TINY)/exam --output_dir $(@D)
 
 # --- mmgeolm-tiny: SmolLM2-135M, and the eye of either twin -----------------------------------------------------------
+# The questions are those of the walkthrough.
 $(TINY)/questions.done:
 	$(PY) -m data_scripts.build_sft --num_rows 4000 --num_test_rows 400 --kinds $(QUESTION_KINDS) --multiple_choice 0 --image_size 112 --output_dir $(TINY)/questions
 	touch $@

