@@ -195,9 +195,11 @@ $(TWINS:%=$(TINY)/sat-%/results.json): $(TINY)/sat-%/results.json: $(TINY)/exam.
 	$(PY) -m evaluation.hard_negative_exam.sit --model $(TINY)/mmclip-$* --exam $(TINY)/exam --output_dir $(@D)
 
 # --- mmgeolm-tiny: SmolLM2-135M, and the eye of either twin -----------------------------------------------------------
-# The questions are those of the walkthrough.
+# Questions that are read off the figure: what it says, before what follows from it.
+READING_KINDS := read_length read_angle right_vertex right_angle_name equal_side parallel_side diameter_name tangent_name midpoint_name quadrilateral_kind corresponding_angle whole_side
+
 $(TINY)/questions.done:
-	$(PY) -m data_scripts.build_sft --num_rows 4000 --num_test_rows 400 --kinds $(QUESTION_KINDS) --multiple_choice 0 --image_size 112 --output_dir $(TINY)/questions
+	$(PY) -m data_scripts.build_sft --num_rows 8000 --num_test_rows 480 --kinds $(READING_KINDS) --multiple_choice 0 --image_size 112 --output_dir $(TINY)/questions
 	touch $@
 
 $(TWINS:%=$(TINY)/spelled-%.done): $(TINY)/spelled-%.done: $(TINY)/mmclip-%/model.safetensors

@@ -30,8 +30,8 @@ def choose_bf16(args: TrainingArguments) -> None:
 def choose_attention(model: PreTrainedModel, args: TrainingArguments) -> None:
     """Plain attention where a CPU computes in bfloat16: the fused one's way back takes a third of a step there.
 
-    Small towers with few tokens only, as all that are trained on a CPU: one core, 112 pixels, 4.5 ms a figure forward
-    and back with the fused one, 2.9 ms with the plain one.
+    Small models with few tokens only, as all that are trained on a CPU: one core, 112 pixels, 4.5 ms a figure forward
+    and back with the fused one, 2.9 ms with the plain one; 135M parameters and 110 tokens, a tenth of a step.
     """
     if args.bf16 and cpu_computes_bf16():
         model.set_attn_implementation("eager")

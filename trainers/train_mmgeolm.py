@@ -25,6 +25,7 @@ from data_scripts.cli import run_command
 
 from .answer_collator import AnswerCollator, as_prompt_completion
 from .hub import HubReady
+from .labelled_tokens import LabelledTokens
 from .lora import save_trained
 from .memory import MemoryEstimate, estimate_memory, with_lora
 from .mmgeolm_config import DataArguments, ModelArguments, StageConfig, check_model, compute_type, lora_config
@@ -37,6 +38,7 @@ from .mmgeolm_model import (
     reader_of_base,
     sketch_model,
 )
+from .precision import choose_attention
 from .rows import check_columns, load_split, undecoded
 from .run import evaluate, train
 
@@ -70,7 +72,7 @@ def load_rows(data: DataArguments, do_eval: bool) -> tuple[Dataset, Dataset | No
     return rows[0], rows[1] if do_eval else None
 
 
-class StageTrainer(HubReady, SFTTrainer):
+class StageTrainer(HubReady, LabelledTokens, SFTTrainer):
     """TRL's trainer, whose folders and pushes hold what the Hub takes and no pickle."""
 
 
@@ -147,6 +149,7 @@ def main(arguments: list[str] | None = None) -> None:
         return
     set_seed(args.seed)  # the projector's weights are drawn while loading
     model = load_model(model_arguments, processor, compute_type(args))
+    choose_attention(model, args)
     trainer = make_trainer(model, processor, args, train_rows, eval_rows, lora_config(model_arguments, args))
     train(trainer, trainer.data_collator.report)
     evaluate(trainer)  # before merging, which takes the adapter apart

@@ -181,11 +181,8 @@ def angle(d: Diagram, a: str, b: str, c: str) -> Asked:
 
 def length(d: Diagram, a: str, b: str) -> Asked:
     """Ask for the length of AB."""
-    return Asked(
-        (f"the length of {a}{b}", f"the length of segment {a}{b}", f"how long {a}{b} is"),
-        distance(d, a, b),
-        forms=("Find {}.", "Determine {}.", "Work out {}.", "Calculate {}."),
-    )
+    phrases = (f"the length of {a}{b}", f"the length of segment {a}{b}", f"the measure of segment {a}{b}")
+    return Asked(phrases, distance(d, a, b))
 
 
 def answer_text(value: sympy.Basic | int | str, unit: str = "") -> str:
