@@ -176,8 +176,8 @@ IN_BATCH := --max_image_negatives 0 --max_text_negatives 0 --per_device_train_ba
 
 $(TWINS:%=$(TINY)/vision-%.done): $(TINY)/vision-%.done: $(TINY)/vision.done
 	mkdir -p $(TINY)/vision-$*
-	test -e $(TINY)/vision-$*/begun || { cp -r $(TINY)/vision/checkpoint-11500 $(TINY)/vision-$*/ && touch $(TINY)/vision-$*/begun; }
-	$(VISION) --lr_scheduler_type warmup_stable_decay --lr_scheduler_kwargs '{"num_decay_steps": 2000}' --max_steps 14500 --num_edits $(if $(filter tiny,$*),4,0) --output_dir $(TINY)/vision-$*
+	test -e $(TINY)/vision-$*/begun || { cp -r $(TINY)/vision/checkpoint-27500 $(TINY)/vision-$*/ && touch $(TINY)/vision-$*/begun; }
+	$(VISION) --max_steps 30500 --num_edits $(if $(filter tiny,$*),4,0) --output_dir $(TINY)/vision-$*
 	touch $@
 
 $(TWINS:%=$(TINY)/contrast-%.done): $(TINY)/contrast-%.done: $(TINY)/rows.done $(TINY)/vision-%.done

@@ -9,8 +9,10 @@ MMGeoLM, an adapter of one that records its parts (as in checkpoints/), or a sto
 output, how long they took to the standard error.
 """
 
+import logging
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -129,6 +131,9 @@ def ask(arguments: AskArguments) -> None:
 
 def main() -> None:
     (arguments,) = TrlParser(AskArguments).parse_args_and_config()
+    # What libraries have to tell their developers does not stand between a question and its answer.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", category=FutureWarning)
     ask(arguments)
 
 
