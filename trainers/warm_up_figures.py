@@ -103,17 +103,15 @@ class WarmUpFigures(torch.utils.data.Dataset):
 def draw_diagram(
     rng: np.random.Generator, index: int, families: Sequence[str], diagrams: Sequence[Diagram] = ()
 ) -> Diagram:
-    """Figure number `index`: of a family, or, if it is odd and there are diagrams, one of these with new letters."""
+    """Figure number `index`: of a family, or, if it is odd and there are diagrams, one of these; letters in any order.
+
+    With letters where printers put them, A to C around and O in the middle, a tower guesses what it should see.
+    """
     if diagrams and index % 2:
-        return _new_letters(diagrams[int(rng.integers(len(diagrams)))], rng)
-    return procedural.draw_program(families[int(rng.integers(len(families)))], rng).diagram
-
-
-def _new_letters(diagram: Diagram, rng: np.random.Generator) -> Diagram:
-    names = list(diagram.points)
-    return diagram.relabel(
-        dict(zip(names, rng.permutation(list(procedural.LETTERS))[: len(names)].tolist(), strict=True))
-    )
+        diagram = diagrams[int(rng.integers(len(diagrams)))]
+    else:
+        diagram = procedural.draw_program(families[int(rng.integers(len(families)))], rng).diagram
+    return diagram.relabel(procedural.any_letters(diagram.points, rng))
 
 
 def edit_some(part: list[Fact], diagram: Diagram, rng: np.random.Generator) -> list[Fact] | None:

@@ -141,9 +141,14 @@ def shuffle_letters(program: Program, rng: np.random.Generator) -> Program:
     out, and a model could tell it without reading. Where every assignment is equally likely, an exchange changes
     nothing but the truth of the caption.
     """
-    names = list(program.diagram.points)
+    return program.relabel(any_letters(program.diagram.points, rng))
+
+
+def any_letters(names: Iterable[str], rng: np.random.Generator) -> dict[str, str]:
+    """New letters for these, in any order: half the time as many from A on, otherwise any."""
+    names = list(names)
     letters = list(LETTERS[: len(names)]) if rng.random() < 0.5 else rng.permutation([*LETTERS, "O"])[: len(names)]
-    return program.relabel(dict(zip(names, rng.permutation(letters).tolist(), strict=True)))
+    return dict(zip(names, rng.permutation(letters).tolist(), strict=True))
 
 
 def choose_families(names: Iterable[str] | None) -> tuple[str, ...]:

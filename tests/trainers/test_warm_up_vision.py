@@ -15,7 +15,14 @@ from data_scripts.sources import procedural
 from trainers.fact_codes import fact_code
 from trainers.patch_targets import GLYPHS, STROKES
 from trainers.scratch import ScratchConfig, scratch_mmclip
-from trainers.warm_up_figures import WarmUpCollator, WarmUpFigures, edit_some, load_diagrams, wordings
+from trainers.warm_up_figures import (
+    WarmUpCollator,
+    WarmUpFigures,
+    draw_diagram,
+    edit_some,
+    load_diagrams,
+    wordings,
+)
 from trainers.warm_up_run import WarmUpConfig, start
 from trainers.warm_up_vision import VisionArguments, WarmUpVisionModel, warm_up
 
@@ -95,6 +102,16 @@ def test_figures_come_from_the_families_that_are_named():
     assert not np.array_equal(squares[0]["image"], WarmUpFigures(6, 96, 16, seed=0)[0]["image"])
     with pytest.raises(ValueError, match="unknown families pyramid"):
         WarmUpFigures(6, 96, 16, seed=0, families=["pyramid"])
+
+
+@pytest.mark.parametrize(("family", "points", "conventional"), [("triangle", 3, 1 / 6), ("circle_chord", None, 1 / 3)])
+def test_letters_stand_in_any_order(family, points, conventional):
+    """A tower that guesses letters by where printers put them need not look: as in rows, every order is as likely."""
+    rng = np.random.default_rng(0)
+    drawn = [list(draw_diagram(rng, index, (family,)).points) for index in range(300)]
+    usual = [names == sorted(names) if points else names[0] == "O" for names in drawn]
+    assert all(points in (None, len(names)) for names in drawn)
+    assert np.mean(usual) < conventional + 0.1
 
 
 def test_an_edit_makes_one_fact_false_or_exchanges_letters_in_all():
