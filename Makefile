@@ -145,7 +145,7 @@ walkthrough: install $(HITS) $(ANSWERS) $(WORK)/load_back.json
 	@echo "Open $(RUN)/report.html"
 
 # --- mmclip-tiny ------------------------------------------------------------------------------------------------------
-# A dual encoder of 9 MB for a laptop, from nothing, in some four hours of one core; each step is kept, as in the
+# A dual encoder of 9 MB for a laptop, from nothing, in some seven hours of one core; each step is kept, as in the
 # walkthrough. FIGURES= asks it about the figures of Geometry3K as well, of which it has seen none.
 TINY := runs/tiny
 
@@ -176,8 +176,8 @@ IN_BATCH := --max_image_negatives 0 --max_text_negatives 0 --per_device_train_ba
 
 $(TWINS:%=$(TINY)/vision-%.done): $(TINY)/vision-%.done: $(TINY)/vision.done
 	mkdir -p $(TINY)/vision-$*
-	test -e $(TINY)/vision-$*/begun || { cp -r $(TINY)/vision/checkpoint-27500 $(TINY)/vision-$*/ && touch $(TINY)/vision-$*/begun; }
-	$(VISION) --max_steps 30500 --num_edits $(if $(filter tiny,$*),4,0) --output_dir $(TINY)/vision-$*
+	test -e $(TINY)/vision-$*/begun || { cp -r $(TINY)/vision/checkpoint-29750 $(TINY)/vision-$*/ && touch $(TINY)/vision-$*/begun; }
+	$(VISION) --max_steps 32750 --num_edits $(if $(filter tiny,$*),4,0) --output_dir $(TINY)/vision-$*
 	touch $@
 
 $(TWINS:%=$(TINY)/contrast-%.done): $(TINY)/contrast-%.done: $(TINY)/rows.done $(TINY)/vision-%.done
