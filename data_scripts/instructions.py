@@ -2,3 +2,8 @@
 
 INSTRUCTION = "Put the final answer in \\boxed{}."
 CHOICE_INSTRUCTION = "Put the letter of the right choice in \\boxed{}."
+
+
+def with_instruction(question: str, instruction: str = INSTRUCTION) -> str:
+    """A person's question as the models know questions; one that asks for a box, or is to be bare, stays as it is."""
+    return question if not instruction or "\\boxed" in question else f"{question} {instruction}"

@@ -22,6 +22,7 @@ from transformers import AutoModelForImageTextToText, TextStreamer
 from trl import TrlParser
 
 from data_scripts.cli import require_at_least, run_command
+from data_scripts.instructions import INSTRUCTION, with_instruction
 from evaluation.generation import Answerer, GenerationSettings, Question
 from evaluation.loading import load_model, load_processor, pick_device
 from modeling_mmgeo.processing_mmclip import lay_on_white
@@ -38,6 +39,10 @@ class AskArguments:
     )
     question: str | None = field(
         default=None, metadata={"help": "What to ask. If not given, questions are read from the terminal."}
+    )
+    instruction: str = field(
+        default=INSTRUCTION,
+        metadata={"help": "Added to questions that do not ask for a \\boxed answer, as in training; '' for nothing."},
     )
     max_new_tokens: int = field(default=512, metadata={"help": "Longest answer, in tokens."})
     drop_blank_tokens: bool | None = field(
@@ -125,7 +130,8 @@ def ask(arguments: AskArguments) -> None:
     answerer = Answerer(model.to(pick_device()), processor, GenerationSettings(arguments.max_new_tokens))
     for question in questions(arguments.question):
         streamer = Speed(processor.tokenizer, skip_special_tokens=True)
-        answerer([Question(0, [{"role": "user", "content": question}], images)], streamer)
+        content = with_instruction(question, arguments.instruction)
+        answerer([Question(0, [{"role": "user", "content": content}], images)], streamer)
         print(streamer.summary(), file=sys.stderr)
 
 

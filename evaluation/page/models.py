@@ -11,6 +11,7 @@ from functools import partial
 from PIL import Image
 from transformers import AutoModel, AutoModelForImageTextToText, TextIteratorStreamer
 
+from data_scripts.instructions import with_instruction
 from evaluation.encoding import DualEncoder
 from evaluation.generation import Answerer, GenerationSettings, Question
 from evaluation.loading import load_model, load_processor, pick_device
@@ -46,7 +47,8 @@ def stream_answer(answerer: Answerer, image: Image.Image, question: str) -> Iter
 
     def generate() -> None:
         try:
-            answerer([Question(0, [{"role": "user", "content": question}], [image])], streamer)
+            message = {"role": "user", "content": with_instruction(question)}
+            answerer([Question(0, [message], [image])], streamer)
         finally:
             streamer.text_queue.put(streamer.stop_signal)  # once more does no harm: the reader has gone
 

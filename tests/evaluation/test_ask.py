@@ -8,9 +8,12 @@ import pytest
 from PIL import Image, ImageDraw
 from transformers import TextStreamer
 
+from data_scripts.instructions import INSTRUCTION
 from evaluation.ask import AskArguments, ask, main, open_image
 from model_cards.export import to_llava, to_llava_processor
 from tests.tiny import tiny_mmclip, tiny_mmgeolm
+
+BARE = ("--instruction", "")  # nothing is added to the question
 
 SHORT = ["--max_new_tokens", "6"]
 
@@ -45,10 +48,10 @@ def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture):
     return run
 
 
-def expected(images: list[Image.Image], question: str) -> str:
+def expected(images: list[Image.Image], question: str, instruction: str = f" {INSTRUCTION}") -> str:
     model, processor = tiny_mmgeolm()
     model.model.multi_modal_projector.linear_2.weight.data.mul_(50)
-    items = [*({"type": "image"} for _ in images), {"type": "text", "text": question}]
+    items = [*({"type": "image"} for _ in images), {"type": "text", "text": question + instruction}]
     text = processor.apply_chat_template([{"role": "user", "content": items}], add_generation_prompt=True)
     inputs = processor(images=images or None, text=text, return_tensors="pt")
     new = model.generate(**inputs, max_new_tokens=6, do_sample=False)[0, inputs["input_ids"].shape[1] :]
@@ -58,15 +61,24 @@ def expected(images: list[Image.Image], question: str) -> str:
 @pytest.mark.parametrize("name", ["ours", "stock"])
 def test_the_answer_is_written(world: Path, say, name: str) -> None:
     images = [open_image(str(world / f"{letter}.png")) for letter in "ab"]
-    out, err = say("--model", world / name, "--image", world / "a.png", "--question", "Find x")
-    assert out == expected(images[:1], "Find x")
+    model, asked = ("--model", world / name), ("--question", "Find x", *BARE)
+    out, err = say(*model, "--image", world / "a.png", *asked)
+    assert out == expected(images[:1], "Find x", "")
     assert err.startswith("6 tokens in ") and "the first after" in err
-    both = say("--model", world / name, "--image", world / "a.png", world / "b.png", "--question", "Find x")[0]
-    again = say(
-        *("--model", world / name, "--image", world / "a.png"), "--image", world / "b.png", "--question", "Find x"
-    )[0]
-    assert both == again == expected(images, "Find x") != out
-    assert say("--model", world / name, "--question", "Find x")[0] == expected([], "Find x")
+    both = say(*model, "--image", world / "a.png", world / "b.png", *asked)[0]
+    again = say(*model, "--image", world / "a.png", "--image", world / "b.png", *asked)[0]
+    assert both == again == expected(images, "Find x", "") != out
+    assert say(*model, *asked)[0] == expected([], "Find x", "")
+
+
+def test_a_question_asks_for_its_answer_as_in_training_or_as_it_is_told_to(world: Path, say) -> None:
+    image, options = open_image(str(world / "a.png")), ("--model", world / "ours", "--image", world / "a.png")
+    bare = say(*options, "--question", "Find x", *BARE)[0]
+    assert bare == expected([image], "Find x", "") != expected([image], "Find x")
+    told = say(*options, "--question", "Find x", "--instruction", "Be brief.")[0]
+    assert told == expected([image], "Find x", " Be brief.")
+    boxed = "Find x and box it: \\boxed{}"
+    assert say(*options, "--question", boxed)[0] == expected([image], boxed, "")
 
 
 def test_questions_are_read_until_an_empty_one(world: Path, say) -> None:

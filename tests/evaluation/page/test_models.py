@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data_scripts.instructions import with_instruction
 from evaluation.generation import Answerer, GenerationSettings, Question
 from evaluation.page.models import load_models, stream_answer
 from tests.tiny import tiny_mmgeolm
@@ -19,7 +20,8 @@ def test_an_answer_grows_and_ends_as_the_whole_one(answerer):
     image = Image.fromarray(np.random.default_rng(0).integers(0, 255, (32, 32, 3), dtype=np.uint8))
     grown = list(stream_answer(answerer, image, "A B C"))
     assert all(later.startswith(earlier) for earlier, later in zip(grown, grown[1:], strict=False))
-    assert grown[-1].split() == answerer([Question(0, [{"role": "user", "content": "A B C"}], [image])])[0].split()
+    asked = {"role": "user", "content": with_instruction("A B C")}
+    assert grown[-1].split() == answerer([Question(0, [asked], [image])])[0].split()
 
 
 def test_an_error_reaches_the_page(answerer, monkeypatch):
