@@ -5,9 +5,9 @@
 
 Without `--question` questions are read from the terminal (or from a pipe, one a line) until an empty one; each stands
 alone and is asked about the same images. Any image-text-to-text model whose processor has a chat template will do: an
-MMGeoLM, an adapter of one that records its parts (as in checkpoints/), or a stock LLaVA. A question asks for its answer
-in a box, as those of the training do, unless `--instruction` says otherwise. Answers go to the standard output, how
-long they took to the standard error.
+MMGeoLM, an adapter of one that records its parts (as in checkpoints/), or a stock LLaVA. A question asks for its
+answer in a box, as those of the training do, unless `--instruction` says otherwise. Answers go to the standard output,
+how long they took to the standard error.
 """
 
 import logging
