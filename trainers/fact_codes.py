@@ -107,8 +107,9 @@ def code_loss(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """How far embeddings are from their codes, and from being nearest to them.
 
-    The first part is one minus the cosine, times `PULL`; the second the cross entropy of a softmax over the codes of
-    the batch and the edited codes of the row itself, which cost no tower anything.
+    The first part is one minus the cosine, times `PULL`; then come two cross entropies, as in CLIP's loss: that of a
+    softmax over the codes of the batch and the edited codes of the row itself, which cost no tower anything, and that
+    of a softmax over the embeddings of the batch for each code.
 
     Args:
         embeddings: of figures or captions, `[batch, size]`, any length.
@@ -123,10 +124,12 @@ def code_loss(
     with torch.autocast(embeddings.device.type, enabled=False):
         seen = torch.nn.functional.normalize(embeddings.float(), dim=-1)
         cosine = (seen * codes).sum(-1)
-        others = (SCALE * seen @ codes.T).logsumexp(-1)
+        scores = SCALE * seen @ codes.T
+        others = scores.logsumexp(-1)
         false = (seen[owner] * edited).sum(-1)
         # The softmax's denominator over ragged rows: each row's own edited codes are added to those of the batch.
         weights = torch.zeros_like(others).index_add(0, owner, (SCALE * false - others[owner]).exp())
-        cross_entropy = others + weights.log1p() - SCALE * cosine
-        loss = PULL * (1 - cosine).mean() + cross_entropy.mean()
+        to_codes = others + weights.log1p() - SCALE * cosine
+        to_embeddings = scores.logsumexp(0) - SCALE * cosine
+        loss = (PULL * (1 - cosine) + to_codes + to_embeddings).mean()
         return loss, (cosine[owner] > false).float().mean().detach()

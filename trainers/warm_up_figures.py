@@ -1,10 +1,13 @@
 """What the warm-up sees: figures drawn on the fly, with what is printed where and what is true of them.
 
 Promise: figure number i of a seed is the same for ever, so a resumed run sees what an uninterrupted one would have
-seen. An edited fact is proven false on the coordinates (`diagram.facts.check`).
+seen. An edited fact is proven false on the coordinates (`diagram.facts.check`), an edited figure to differ
+(`negatives.image`).
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import numpy as np
 import torch
@@ -13,6 +16,8 @@ from transformers.utils import logging
 
 from data_scripts.diagram import Diagram, Fact, phrases
 from data_scripts.diagram.drawing import Drawing, NoRoom, Style, lay_out, rasterise
+from data_scripts.diagram.program import Program
+from data_scripts.negatives.image import image_negatives
 from data_scripts.negatives.rules import EDITS, exchange_letters
 from data_scripts.sources import procedural
 from modeling_mmgeo import MMCLIPProcessor
@@ -25,6 +30,7 @@ logger = logging.get_logger(__name__)
 
 EXCHANGED = 0.2  # share of edits that exchange letters throughout
 DRAWS = 50  # of a figure before the image size is given up
+TRIES = 4  # edits tried per edited figure
 
 
 class WarmUpFigures(torch.utils.data.Dataset):
@@ -39,6 +45,8 @@ class WarmUpFigures(torch.utils.data.Dataset):
         families: the procedural families to draw from; all of them for None.
         sheets: of glyphs that come with every figure, for the dense tasks alone (`glyph_sheets`).
         edits: how often what is true of a figure is made false (`edit_some`).
+        edited_figures: image negatives that come with every figure of a family, of the same style and with what is
+            true of them (`negatives.image`): fewer where an edit finds nothing to change.
 
     Raises:
         ValueError: if a family is unknown.
@@ -54,11 +62,12 @@ class WarmUpFigures(torch.utils.data.Dataset):
         families: Sequence[str] | None = None,
         sheets: int = 0,
         edits: int = 4,
+        edited_figures: int = 0,
     ) -> None:
         self.num_figures, self.image_size, self.patch_size, self.seed = num_figures, image_size, patch_size, seed
         self.diagrams = diagrams
         self.families = procedural.choose_families(families)
-        self.sheets, self.edits = sheets, edits
+        self.sheets, self.edits, self.edited_figures = sheets, edits, edited_figures
 
     def __len__(self) -> int:
         return self.num_figures
@@ -66,7 +75,15 @@ class WarmUpFigures(torch.utils.data.Dataset):
     def __getitem__(self, index: int) -> dict:
         # A stream of its own: no figure of a data set comes back here.
         rng = np.random.default_rng([self.seed, 7, index])
-        diagram, drawing = self.draw(rng, index)
+        figure, drawing = self.draw(rng, index)
+        return {
+            **self._figure(solved(figure), drawing, rng),
+            "sheets": [self._dense(draw_sheet(rng, self.image_size)) for _ in range(self.sheets)],
+            "edited_figures": [self._figure(*edited, rng) for edited in self._edit(figure, drawing.style, rng)],
+        }
+
+    def _figure(self, diagram: Diagram, drawing: Drawing, rng: np.random.Generator) -> dict:
+        """What is printed where, what is true, and what is not."""
         facts = list(diagram.facts)
         edited = [edit_some(facts, diagram, rng) for _ in range(self.edits)]
         return {
@@ -75,8 +92,20 @@ class WarmUpFigures(torch.utils.data.Dataset):
             "spoken": spoken_facts(diagram, drawing, self.patch_size),
             "diagram": diagram,
             "edited": [facts for facts in edited if facts is not None],
-            "sheets": [self._dense(draw_sheet(rng, self.image_size)) for _ in range(self.sheets)],
         }
+
+    def _edit(
+        self, figure: Program | Diagram, style: Style, rng: np.random.Generator
+    ) -> Iterator[tuple[Diagram, Drawing]]:
+        """Image negatives of a figure as they are drawn; none of one that is known by its coordinates alone."""
+        if isinstance(figure, Diagram):
+            return
+        negatives = image_negatives(figure, TRIES * self.edited_figures, rng, 0, Counter())
+        for negative in islice(negatives, self.edited_figures):
+            try:
+                yield negative.diagram, lay_out(negative.diagram, style)
+            except NoRoom:
+                continue
 
     def _dense(self, drawing: Drawing) -> dict:
         """A drawing's pixels, and what is in each of its patches."""
@@ -87,12 +116,12 @@ class WarmUpFigures(torch.utils.data.Dataset):
             "strokes": stroke_targets(drawing, image, self.patch_size),
         }
 
-    def draw(self, rng: np.random.Generator, index: int) -> tuple[Diagram, Drawing]:
+    def draw(self, rng: np.random.Generator, index: int) -> tuple[Program | Diagram, Drawing]:
         """A figure and how it is drawn; another one where the letters of the first find no room."""
         for _ in range(DRAWS):
-            diagram = draw_diagram(rng, index, self.families, self.diagrams)
+            figure = draw_figure(rng, index, self.families, self.diagrams)
             try:
-                return diagram, lay_out(diagram, Style.draw(rng, self.image_size))
+                return figure, lay_out(solved(figure), Style.draw(rng, self.image_size))
             except NoRoom:
                 continue
         raise ValueError(
@@ -100,18 +129,22 @@ class WarmUpFigures(torch.utils.data.Dataset):
         )
 
 
-def draw_diagram(
+def draw_figure(
     rng: np.random.Generator, index: int, families: Sequence[str], diagrams: Sequence[Diagram] = ()
-) -> Diagram:
+) -> Program | Diagram:
     """Figure number `index`: of a family, or, if it is odd and there are diagrams, one of these; letters in any order.
 
     With letters where printers put them, A to C around and O in the middle, a tower guesses what it should see.
     """
     if diagrams and index % 2:
         diagram = diagrams[int(rng.integers(len(diagrams)))]
-    else:
-        diagram = procedural.draw_program(families[int(rng.integers(len(families)))], rng).diagram
-    return diagram.relabel(procedural.any_letters(diagram.points, rng))
+        return diagram.relabel(procedural.any_letters(diagram.points, rng))
+    return procedural.shuffle_letters(procedural.draw_program(families[int(rng.integers(len(families)))], rng), rng)
+
+
+def solved(figure: Program | Diagram) -> Diagram:
+    """The coordinates of a figure, whether a program gives them or they are all that is known."""
+    return figure if isinstance(figure, Diagram) else figure.diagram
 
 
 def edit_some(part: list[Fact], diagram: Diagram, rng: np.random.Generator) -> list[Fact] | None:
@@ -126,8 +159,8 @@ def edit_some(part: list[Fact], diagram: Diagram, rng: np.random.Generator) -> l
 
 
 class WarmUpCollator:
-    """Stacks figures by how many patches have ink, then their sheets, and writes what is true of a figure and of its
-    edits as codes of a size."""
+    """Stacks figures and edited figures by how many patches have ink, then the sheets, and writes what is true of a
+    figure and of its edits as codes of a size."""
 
     def __init__(self, processor: MMCLIPProcessor, code_size: int) -> None:
         self.mean = torch.tensor(processor.image_processor.image_mean).view(1, -1, 1, 1)
@@ -135,9 +168,11 @@ class WarmUpCollator:
         self.code_size = code_size
 
     def __call__(self, figures: list[dict]) -> dict[str, torch.Tensor]:
-        figures = sorted(figures, key=lambda f: f["strokes"][:, STROKES.index("ink")].sum().item())
+        sheets = [sheet for f in figures for sheet in f["sheets"]]
+        figures = [each for f in figures for each in (f, *f["edited_figures"])]
+        figures.sort(key=lambda f: f["strokes"][:, STROKES.index("ink")].sum().item())
         # Drawn at the tower's own size, so there is nothing to resize.
-        drawn = [*figures, *(sheet for f in figures for sheet in f["sheets"])]
+        drawn = [*figures, *sheets]
         spots = [(i, patch, facts) for i, f in enumerate(figures) for patch, facts in f["spoken"].items()]
         grey = torch.from_numpy(np.stack([d["image"] for d in drawn])).float().div_(255)
         return {

@@ -28,7 +28,7 @@ from data_scripts.sources import procedural
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
 
 from . import fact_codes
-from .warm_up_figures import draw_diagram, edit_some, stack_codes
+from .warm_up_figures import draw_figure, edit_some, solved, stack_codes
 from .warm_up_run import FigureArguments, WarmUpConfig, WarmUpTrainer, start, train_and_save
 
 WHOLE, MOST_FACTS = 0.5, 3  # share of whole captions; the others say so many facts at most
@@ -76,7 +76,7 @@ class WarmUpCaptions(torch.utils.data.Dataset):
 
     def __getitem__(self, index: int) -> dict:
         rng = np.random.default_rng([self.seed, 11, index])  # a stream of its own
-        diagram = draw_diagram(rng, index, self.families, self.diagrams)
+        diagram = solved(draw_figure(rng, index, self.families, self.diagrams))
         facts = list(diagram.facts)
         if rng.random() >= WHOLE:
             count = int(rng.integers(1, min(MOST_FACTS, len(facts)) + 1))

@@ -45,6 +45,12 @@ class VisionArguments(FigureArguments):
     sheets_per_figure: int = field(
         default=0, metadata={"help": "Sheets of scattered glyphs that are read beside every figure."}
     )
+    edited_figures: int = field(
+        default=0,
+        metadata={
+            "help": "Image negatives that are drawn beside every figure; a batch has so many times more figures."
+        },
+    )
     skip_blank_patches: bool = field(
         default=False,
         metadata={"help": "Encode the inked patches only, which is faster; the model is saved so and stays so."},
@@ -57,7 +63,7 @@ class VisionArguments(FigureArguments):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_at_least(self, num_figures=1, sheets_per_figure=0)
+        require_at_least(self, num_figures=1, sheets_per_figure=0, edited_figures=0)
 
 
 class WarmUpVisionModel(nn.Module):
@@ -209,6 +215,7 @@ def warm_up(args: VisionArguments, training_args: WarmUpConfig) -> None:
             args.families,
             args.sheets_per_figure,
             args.num_edits,
+            args.edited_figures,
         ),
         data_collator=WarmUpCollator(processor, mmclip.backbone.config.projection_dim),
     )

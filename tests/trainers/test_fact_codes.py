@@ -88,10 +88,11 @@ def test_the_loss_is_the_softmax_over_codes_and_own_edits(counts):
     codes, edited = (torch.nn.functional.normalize(x, dim=-1) for x in (codes, edited))
     owner = torch.arange(3).repeat_interleave(torch.tensor(counts))
     loss, told_apart = code_loss(seen * 7, codes, edited, owner)
-    expected = []
-    for i, row in enumerate(torch.nn.functional.normalize(seen, dim=-1)):
-        scores = SCALE * torch.cat([codes @ row, edited[owner == i] @ row])
-        expected.append(3 * (1 - codes[i] @ row) - scores.log_softmax(0)[i])
+    expected, rows = [], torch.nn.functional.normalize(seen, dim=-1)
+    for i, row in enumerate(rows):
+        to_codes = SCALE * torch.cat([codes @ row, edited[owner == i] @ row])
+        to_embeddings = SCALE * rows @ codes[i]
+        expected.append(3 * (1 - codes[i] @ row) - to_codes.log_softmax(0)[i] - to_embeddings.log_softmax(0)[i])
     assert loss == pytest.approx(torch.stack(expected).mean().item(), rel=1e-5)
     assert told_apart.isnan() == (sum(counts) == 0)
 

@@ -18,7 +18,7 @@ from trainers.scratch import ScratchConfig, scratch_mmclip
 from trainers.warm_up_figures import (
     WarmUpCollator,
     WarmUpFigures,
-    draw_diagram,
+    draw_figure,
     edit_some,
     load_diagrams,
     wordings,
@@ -86,6 +86,23 @@ def test_codes_are_those_of_the_facts_and_of_their_edits():
     assert alone["edited"].shape == (0, 32)
 
 
+def test_edited_figures_come_beside_theirs_with_proof_on_both_sides_and_leave_them_as_they_are():
+    alone, beside = ([WarmUpFigures(8, 96, 16, seed=0, edited_figures=n)[i] for i in range(8)] for n in (0, 3))
+    pairs = [(figure, edited) for figure in beside for edited in figure["edited_figures"]]
+    assert len(pairs) > 20
+    for figure, edited in pairs:
+        true, false = figure["diagram"], edited["diagram"]
+        assert any(check(fact, true) is False for fact in false.facts)
+        assert any(check(fact, false) is False for fact in true.facts)
+        assert not np.array_equal(figure["image"], edited["image"]) and edited["ties"].any()
+    _, processor = scratch_mmclip(wordings(), ScratchConfig(**SMALL))
+    plain, batch = (WarmUpCollator(processor, 32)(figures) for figures in (alone, beside))
+    assert len(batch["codes"]) == len(batch["pixel_values"]) == len(batch["ties"]) == 8 + len(pairs)
+    assert {code.tobytes() for code in plain["codes"].numpy()} < {code.tobytes() for code in batch["codes"].numpy()}
+    outputs = WarmUpVisionModel(scratch_mmclip(wordings(), ScratchConfig(**SMALL), seed=0)[0])(**batch)
+    assert all(torch.isfinite(value) for value in outputs.values())
+
+
 def test_spots_are_where_something_is_printed_and_have_the_codes_of_what_speaks_of_it():
     figures = [WarmUpFigures(12, 96, 16, seed=0)[i] for i in range(6)]
     batch = WarmUpCollator(scratch_mmclip(wordings(), ScratchConfig(**SMALL))[1], 32)(figures)
@@ -108,7 +125,7 @@ def test_figures_come_from_the_families_that_are_named():
 def test_letters_stand_in_any_order(family, points, conventional):
     """A tower that guesses letters by where printers put them need not look: as in rows, every order is as likely."""
     rng = np.random.default_rng(0)
-    drawn = [list(draw_diagram(rng, index, (family,)).points) for index in range(300)]
+    drawn = [list(draw_figure(rng, index, (family,)).diagram.points) for index in range(300)]
     usual = [names == sorted(names) if points else names[0] == "O" for names in drawn]
     assert all(points in (None, len(names)) for names in drawn)
     assert np.mean(usual) < conventional + 0.1
