@@ -45,6 +45,13 @@ class ModelArguments(LoraArguments):
         default=False,
         metadata={"help": "Give blank patches no token: prompts of line drawings halve. Saved with the processor."},
     )
+    split_names: bool = field(
+        default=False,
+        metadata={
+            "help": "Read names of points letter by letter, as figures print them: AB as A and B, where many a "
+            "tokenizer has a token for AB. For parts that are joined; saved with the tokenizer."
+        },
+    )
     load_in_4bit: bool = field(
         default=False,
         metadata={"help": "QLoRA: hold the language model's frozen weights in 4 bits (needs bitsandbytes)."},
@@ -159,6 +166,11 @@ def check_model(model: ModelArguments, args: FreezeArguments) -> None:
     parts = model.mmclip is not None or model.llm is not None
     if parts == (model.model_name_or_path is not None) or (model.mmclip is None) != (model.llm is None):
         raise ValueError("Name the model either by --mmclip and --llm, or by --model_name_or_path.")
+    if model.split_names and not parts:
+        raise ValueError(
+            f"{model.model_name_or_path} has learned with its tokenizer as it is: --split_names is for parts that are "
+            "joined by --mmclip and --llm."
+        )
     if all(args.frozen.values()):
         raise ValueError(
             "All parts are frozen, so nothing would be learned: drop one of --freeze_vision, --freeze_projector and "

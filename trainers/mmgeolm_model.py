@@ -63,7 +63,9 @@ def load_processor(model: ModelArguments) -> ProcessorMixin:
             processor = MMGeoLMProcessor.from_pretrained(model.model_name_or_path)
         else:
             processor = MMGeoLMProcessor.from_parts(
-                MMCLIPProcessor.from_backbone(model.mmclip), AutoTokenizer.from_pretrained(language_model_name(model))
+                MMCLIPProcessor.from_backbone(model.mmclip),
+                AutoTokenizer.from_pretrained(language_model_name(model)),
+                model.split_names,
             )
         if model.drop_blank_tokens:
             processor.drop_blank_tokens = True

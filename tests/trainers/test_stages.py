@@ -18,6 +18,7 @@ from trl import TrlParser
 from trl.chat_template_utils import has_generation_markers, is_chat_template_stop_token_trained
 
 from modeling_mmgeo import MMGeoLMForConditionalGeneration, MMGeoLMProcessor
+from modeling_mmgeo.processing_mmgeolm import NAME_LETTER
 from tests.pickles import pickles_in
 from tests.tiny import (
     LLM_KINDS,
@@ -250,6 +251,15 @@ def test_the_sketch_has_the_shapes_of_the_model(folders, start):
     shapes = [{name: (p.shape, p.dtype) for name, p in part.named_parameters()} for part in (sketch, model)]
     assert shapes[0] == shapes[1] and all(p.is_meta for p in sketch.parameters())
     assert sketch.config.image_seq_length == model.config.image_seq_length
+
+
+def test_parts_are_joined_with_a_tokenizer_that_reads_names_by_letter(folders):
+    parts = {"mmclip": str(folders / "mmclip"), "llm": str(folders / "mistral")}
+    rules = [
+        load_processor(ModelArguments(**parts, split_names=on)).tokenizer.backend_tokenizer.pre_tokenizer
+        for on in (False, True)
+    ]
+    assert [NAME_LETTER in str(rule) for rule in rules] == [False, True]
 
 
 def interrupted(folder, arguments):

@@ -210,6 +210,7 @@ def test_masked_labels_fail_before_training(folders, tmp_path):
         ("sft", ["--mmclip", "a"], "either by"),
         ("sft", ["--mmclip", "a", "--llm", "b", "--model_name_or_path", "c"], "either by"),
         ("align", ["--model_name_or_path", "a", "--use_peft", "true"], "which stays frozen here"),
+        ("sft", ["--model_name_or_path", "a", "--split_names", "true"], "is for parts that are joined"),
         ("sft", ["--model_name_or_path", "a", "--merge_adapter", "true"], "nothing to merge"),
         ("sft", ["--mmclip", "a", "--llm", "b", "--use_peft", "true"], "add --merge_adapter"),
         ("sft", ["--model_name_or_path", "a", "--use_peft", "true", "--freeze_vision", "false"], "drop --use_peft"),
