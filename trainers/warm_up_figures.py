@@ -147,12 +147,21 @@ def solved(figure: Program | Diagram) -> Diagram:
     return figure if isinstance(figure, Diagram) else figure.diagram
 
 
-def edit_some(part: list[Fact], diagram: Diagram, rng: np.random.Generator) -> list[Fact] | None:
-    """The statements with one of them made false, or letters exchanged in all; None where no edit is proven false."""
+def edit_some(
+    part: list[Fact], diagram: Diagram, rng: np.random.Generator, kinds: Sequence[str] = tuple(EDITS)
+) -> list[Fact] | None:
+    """The statements with one of them made false, or letters exchanged in all; None where no edit is proven false.
+
+    Args:
+        part: what is true of the figure, or some of it.
+        diagram: the figure.
+        rng: draws the edit.
+        kinds: of edits, keys of `EDITS`.
+    """
     if rng.random() < EXCHANGED and (exchanged := exchange_letters(part, diagram, rng)) is not None:
         return list(exchanged)
     for i in rng.permutation(len(part)).tolist():
-        for kind in rng.permutation(list(EDITS)).tolist():
+        for kind in rng.permutation(list(kinds)).tolist():
             if (false := EDITS[kind](part[i], diagram, rng)) is not None:
                 return [*part[:i], false, *part[i + 1 :]]
     return None

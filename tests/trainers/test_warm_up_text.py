@@ -45,6 +45,22 @@ def test_edits_say_something_else_than_the_caption():
     assert not any(WarmUpCaptions(9, 0, FAMILIES, edits=0)[i]["edited"] for i in range(9))
 
 
+def test_captions_of_other_orders_are_read_beside_and_leave_theirs_as_it_is():
+    beside = [WarmUpCaptions(30, 2, FAMILIES, edits=0, edited_captions=2)[i] for i in range(30)]
+    alone = [WarmUpCaptions(30, 2, FAMILIES, edits=0)[i] for i in range(30)]
+    pairs = [(caption, edited) for caption in beside for edited in caption["edited_captions"]]
+    assert [c["text"] for c in alone] == [c["text"] for c in beside] and len(pairs) > 30
+    for caption, edited in pairs:
+        kinds = [[(fact.kind, fact.value) for fact in said["facts"]] for said in (caption, edited)]
+        assert kinds[0] == kinds[1] and caption["text"] != edited["text"]
+        assert statements(caption["facts"]) != statements(edited["facts"])
+    assert all(
+        len({c["text"], *(e["text"] for e in c["edited_captions"])}) > len(c["edited_captions"]) for c in beside
+    )
+    batch = CaptionCollator(scratch_mmclip(wordings(), ScratchConfig(**SMALL))[1], 48)(beside)
+    assert len(batch["input_ids"]) == len(batch["codes"]) == 30 + len(pairs) and not len(batch["edited"])
+
+
 def test_the_text_says_the_facts():
     captions = WarmUpCaptions(40, 1, FAMILIES)
     for caption in (captions[i] for i in range(40)):
