@@ -65,13 +65,6 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
     text_weight: float = field(
         default=1.0, metadata={"help": "Weight of the text loss (an image against negative captions)."}
     )
-    initial_logit_scale: float | None = field(
-        default=None,
-        metadata={
-            "help": "Begin with this logit scale instead of the model's own. The higher, the more the hardest "
-            "negatives count: those that differ in one letter may be 0.01 of cosine similarity apart."
-        },
-    )
     max_logit_scale: float = field(
         default=100.0, metadata={"help": "The logit scale is held at or under this value after every step."}
     )
@@ -177,10 +170,6 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
             raise ValueError(f"max_unreadable_share must be between 0 and 1, got {self.max_unreadable_share}.")
         if self.max_logit_scale <= 0:
             raise ValueError(f"max_logit_scale must be above 0, got {self.max_logit_scale}: CLIP's is 100.")
-        if self.initial_logit_scale is not None and not 0 < self.initial_logit_scale <= self.max_logit_scale:
-            raise ValueError(
-                f"initial_logit_scale must be above 0 and at most max_logit_scale, got {self.initial_logit_scale}."
-            )
         if self.freeze_vision and self.freeze_text:
             raise ValueError("freeze_vision and freeze_text together leave nothing to train: drop one of them.")
         if self.precompute_frozen_embeddings and not (self.freeze_vision or self.freeze_text):

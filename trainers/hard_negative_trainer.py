@@ -162,8 +162,6 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
                 "image_group_size groups images by their inked patches, and this model encodes all patches: set "
                 "skip_blank_patches in its config, or drop it."
             )
-        if args.initial_logit_scale is not None:
-            nn.init.constant_(model.backbone.logit_scale, math.log(args.initial_logit_scale))
         model.text_group_size = args.text_group_size
         model.share_text_prefixes = args.share_text_prefixes
         model.image_group_size = args.image_group_size
