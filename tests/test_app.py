@@ -77,6 +77,27 @@ def test_the_data_engine_shows_what_changed(page):
 
 
 @needs_browser
+def test_labels_lie_over_no_text_and_over_no_figure(page):
+    page.locator("mark").first.wait_for()
+    covered = page.evaluate("""() => [...document.querySelectorAll(".html-container.label-padding")].map(text => {
+        const label = text.parentElement.querySelector("label").getBoundingClientRect();
+        const range = document.createRange();
+        range.selectNodeContents(text);
+        return Math.max(...[...range.getClientRects()].map(line => label.bottom - line.top));
+    })""")
+    assert len(covered) == 3 and max(covered) <= 0
+    gallery = page.get_by_test_id("block-label").filter(has_text="Its negatives").first.bounding_box()
+    figure = page.locator(".thumbnail-item").first.bounding_box()
+    assert figure["y"] >= gallery["y"] + gallery["height"] and figure["width"] > 120
+    overlaps = page.evaluate("""() => [...document.querySelectorAll(".thumbnail-item")].map(item => {
+        const picture = item.querySelector("img"), box = picture.getBoundingClientRect();
+        const bottom = box.bottom - parseFloat(getComputedStyle(picture).paddingBottom);
+        return bottom - item.querySelector(".caption-label").getBoundingClientRect().top;
+    })""")
+    assert overlaps and max(overlaps) <= 0
+
+
+@needs_browser
 def test_a_riddle_is_posed_and_solved(page):
     page.get_by_role("tab", name="Which is true?").click()
     page.get_by_role("radio").nth(1).check()

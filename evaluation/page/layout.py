@@ -37,8 +37,12 @@ mark {background: var(--primary-200); color: #111; padding: 0 .1em; border-radiu
   .scores td {border: none}
   .scores td:nth-child(2) {grid-column: 2 / 4}
   .scores td:nth-child(3) {grid-column: 2}
+  .grid-container {--grid-cols: 2 !important}
 }
 .caption {font-size: 1.05em; line-height: 1.5}
+.html-container.label-padding {padding-top: 2.2rem}  /* clear of the label, which lies over the first line */
+.grid-wrap {padding-top: 1.8rem}
+.thumbnail-item img {box-sizing: border-box; padding-bottom: 1.9rem}  /* clear of what was edited, printed below */
 """
 
 # System fonts: a page about letters shows plain ones, and asks no other server for them.
