@@ -14,8 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from tokenizers import Regex, pre_tokenizers
-from transformers import BatchFeature, LlavaProcessor, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import BatchFeature, LlavaProcessor, PreTrainedTokenizerBase
 from transformers.processing_utils import ProcessorMixin
 
 from .blank_patches import select_patches
@@ -24,7 +23,6 @@ from .processing_mmclip import lay_on_white
 
 IMAGE_TOKEN = "<image>"
 CHATML_TOKENS = ("<|im_start|>", "<|im_end|>")
-NAME_LETTER = r"[ ▁]?\p{Lu}(?!\p{Ll})"  # a capital that begins no word
 
 # Renders one message's content. Images come where the list has them; TRL puts them before the text.
 CONTENT = (
@@ -71,30 +69,6 @@ def chat_template_for(tokenizer: PreTrainedTokenizerBase) -> str:
     begin = "{{- bos_token -}}" if tokenizer.bos_token and first_ids == [tokenizer.bos_token_id] else ""
     turns = CHATML_TURNS if all(knows(tokenizer, token) for token in CHATML_TOKENS) else PLAIN_TURNS
     return begin + CONTENT + turns
-
-
-def by_letter(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerFast:
-    """The same tokenizer, but for names such as ABC, which it reads letter by letter, as figures print them.
-
-    It is one that keeps to its `tokenizer.json`: those of some language models build their own rules when loaded.
-
-    Raises:
-        ValueError: if it is none of the `tokenizers` library.
-    """
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        raise ValueError(
-            f"{type(tokenizer).__name__} is no fast tokenizer, and cannot split names: leave it as it is."
-        )
-    backend = copy.deepcopy(backend)
-    letters = pre_tokenizers.Split(Regex(NAME_LETTER), "isolated")
-    backend.pre_tokenizer = pre_tokenizers.Sequence([letters, *filter(None, [backend.pre_tokenizer])])
-    return PreTrainedTokenizerFast(
-        tokenizer_object=backend,
-        model_max_length=tokenizer.model_max_length,
-        padding_side=tokenizer.padding_side,
-        **tokenizer.special_tokens_map,
-    )
 
 
 class MMGeoLMProcessor(LlavaProcessor):
@@ -146,9 +120,7 @@ class MMGeoLMProcessor(LlavaProcessor):
         )
 
     @classmethod
-    def from_parts(
-        cls, mmclip_processor: ProcessorMixin, tokenizer: PreTrainedTokenizerBase, split_names: bool = False
-    ) -> "MMGeoLMProcessor":
+    def from_parts(cls, mmclip_processor: ProcessorMixin, tokenizer: PreTrainedTokenizerBase) -> "MMGeoLMProcessor":
         """Join the processor of the eyes and the tokenizer of the language model, which is copied before it is
         extended.
 
@@ -158,11 +130,9 @@ class MMGeoLMProcessor(LlavaProcessor):
         Args:
             mmclip_processor: an `MMCLIPProcessor`.
             tokenizer: tokenizer of the language model.
-            split_names: whether it shall read names of points letter by letter (`by_letter`).
 
         Raises:
-            ValueError: if the processor does not know its tower's patch size, or the tokenizer has no end token or
-                cannot split names.
+            ValueError: if the processor does not know its tower's patch size, or the tokenizer has no end token.
         """
         patch_size = getattr(mmclip_processor, "patch_size", None)
         if patch_size is None:
@@ -174,7 +144,7 @@ class MMGeoLMProcessor(LlavaProcessor):
             raise ValueError(
                 "The tokenizer has no end-of-text token, so no answer could end: set tokenizer.eos_token."
             )
-        tokenizer = by_letter(tokenizer) if split_names else copy.deepcopy(tokenizer)
+        tokenizer = copy.deepcopy(tokenizer)
         if not knows(tokenizer, IMAGE_TOKEN):
             tokenizer.add_tokens([IMAGE_TOKEN], special_tokens=True)
         if tokenizer.pad_token is None:

@@ -21,6 +21,7 @@ from modeling_mmgeo import (
 from modeling_mmgeo.joining import config_of_parts
 
 from .mmgeolm_config import PROJECTOR, FreezeArguments, ModelArguments, quantisation
+from .split_names import split_names
 
 
 def language_model_name(model: ModelArguments) -> str:
@@ -55,17 +56,17 @@ def load_processor(model: ModelArguments) -> ProcessorMixin:
     With `drop_blank_tokens` it leaves the tokens of blank patches out, blank by the model's own measure.
 
     Raises:
-        ValueError: if a checkpoint cannot be found or is of the wrong kind.
+        ValueError: if a checkpoint cannot be found or is of the wrong kind, or a tokenizer cannot split names.
     """
     with loading(model):
         if model.model_name_or_path is not None:
             check_kind(model.model_name_or_path)
             processor = MMGeoLMProcessor.from_pretrained(model.model_name_or_path)
         else:
+            tokenizer = AutoTokenizer.from_pretrained(language_model_name(model))
             processor = MMGeoLMProcessor.from_parts(
                 MMCLIPProcessor.from_backbone(model.mmclip),
-                AutoTokenizer.from_pretrained(language_model_name(model)),
-                model.split_names,
+                split_names(tokenizer) if model.split_names else tokenizer,
             )
         if model.drop_blank_tokens:
             processor.drop_blank_tokens = True

@@ -1,19 +1,15 @@
 """MMGeoLM's processor: the chat template, what the assistant says, and the numbers of images."""
 
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
 from PIL import Image
-from transformers import Qwen2Tokenizer
 from trl.data_utils import apply_chat_template, prepare_multimodal_messages
 
 from modeling_mmgeo import MMGeoLMProcessor
-from modeling_mmgeo.processing_mmgeolm import by_letter
 from tests.tiny import EOS, NUM_PATCHES, tiny_image_processor, tiny_mmclip, tiny_mmgeolm, tiny_tokenizer
 
-SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 FIGURE = Image.new("RGB", (24, 24), "white")
 STRINGS = [{"role": "user", "content": "<image>\nFind x"}, {"role": "assistant", "content": "answer is 5"}]
 LISTS = [
@@ -94,24 +90,6 @@ def test_from_parts_leaves_the_tokenizer_alone() -> None:
     assert again.image_token_id == processor.image_token_id and len(again.tokenizer) == len(processor.tokenizer)
 
 
-def test_names_are_read_letter_by_letter_even_after_loading(tmp_path: Path) -> None:
-    """Qwen2's tokenizer, as those of other models, builds its own rules when loaded, whatever was saved."""
-    tokens = [*SPECIAL, "A", "B", "C", "Ġ", "ĠA", "AB", "ĠAB", "n", "An", "ĠAn", "Ċ"]
-    merges = [("Ġ", "A"), ("A", "B"), ("ĠA", "B"), ("A", "n"), ("ĠA", "n")]
-    tokenizer = Qwen2Tokenizer(vocab={token: i for i, token in enumerate(tokens)}, merges=merges)
-    tokenizer.add_special_tokens({"additional_special_tokens": list(SPECIAL[1:])})
-    assert tokenizer.tokenize("AB AB An") == ["AB", "ĠAB", "ĠAn"]
-    processor = MMGeoLMProcessor.from_parts(tiny_mmclip()[1], tokenizer, split_names=True)
-    processor.save_pretrained(tmp_path)
-    for one in (processor, MMGeoLMProcessor.from_pretrained(tmp_path)):
-        assert one.tokenizer.tokenize("ABC AB An") == ["A", "B", "C", "ĠA", "B", "ĠAn"]
-        assert one.tokenizer.decode(one.tokenizer("ABC AB An")["input_ids"]) == "ABC AB An"
-        assert (one.tokenizer.eos_token, one.tokenizer.pad_token) == ("<|im_end|>", "<|endoftext|>")
-        ids = one(images=FIGURE, text="<image>AB<|im_end|>")["input_ids"][0]
-        assert one.tokenizer.convert_ids_to_tokens(ids)[NUM_PATCHES:] == ["A", "B", "<|im_end|>"]
-    assert tokenizer.tokenize("AB") == ["AB"]
-
-
 def test_special_tokens_survive_saving(tmp_path: Path) -> None:
     processor = build(chatml=True)
     processor.save_pretrained(tmp_path)
@@ -166,8 +144,6 @@ def test_errors() -> None:
         MMGeoLMProcessor.from_parts(processor, tokenizer)
     with pytest.raises(ValueError, match="patch size"):
         MMGeoLMProcessor.from_parts(tiny_image_processor(), tokenizer)
-    with pytest.raises(ValueError, match="is no fast tokenizer"):
-        by_letter(SimpleNamespace())
     tokenizer.eos_token = None
     with pytest.raises(ValueError, match="end-of-text"):
         MMGeoLMProcessor.from_parts(tiny_mmclip()[1], tokenizer)

@@ -18,7 +18,6 @@ from trl import TrlParser
 from trl.chat_template_utils import has_generation_markers, is_chat_template_stop_token_trained
 
 from modeling_mmgeo import MMGeoLMForConditionalGeneration, MMGeoLMProcessor
-from modeling_mmgeo.processing_mmgeolm import NAME_LETTER
 from tests.pickles import pickles_in
 from tests.tiny import (
     LLM_KINDS,
@@ -34,6 +33,7 @@ from trainers import mmgeolm_config
 from trainers.memory import estimate_memory
 from trainers.mmgeolm_config import DataArguments, ModelArguments, StageConfig, quantisation
 from trainers.mmgeolm_model import freeze, load_model, load_processor, part_of, sketch_model
+from trainers.split_names import NAME_LETTER
 from trainers.train_mmgeolm import main, make_trainer
 
 RECIPES = Path(__file__).parents[2] / "trainers" / "recipes"
