@@ -23,6 +23,7 @@ POINTS = LETTERS + CENTRE
 PRINTED_ROLES, DRAWN_ROLES = ("end", "vertex"), ("point", "line")
 ROLES = PRINTED_ROLES + DRAWN_ROLES
 TIES = tuple(f"{role} {point}" for role in ROLES for point in POINTS)  # by role: a role's columns follow each other
+OWNERS = {2: (0.5, 0.5), 3: (0.25, 1.0, 0.25)}  # how much the points of a value count in spelling, by how many
 DARK = 128  # grey level below which a pixel is ink
 LEAST_LENGTH = 3  # pixels of a stroke within a patch: what only cuts off a corner is not asked for
 MOST_CORNERS = 4  # of a line with corners; a polyline of more points is a curve
@@ -43,8 +44,9 @@ def glyph_targets(drawing: Drawing, patch_size: int) -> torch.Tensor:
 def spelling_targets(drawing: Drawing, patch_size: int) -> torch.Tensor:
     """How much each glyph counts in what a patch says, `[patches, len(GLYPHS)]`, for `warm_up_projector`.
 
-    The first glyph printed in a patch counts 1, the next a half, then a third, so that 35 is not 53; the letters of
-    the points that a value belongs to count a half each.
+    The first glyph printed in a patch counts 1, the next a half, then a third, so that 35 is not 53. The letters of
+    the points that a value belongs to count, too: both ends of a length a half, the vertex of an angle 1 and the ends
+    of its arms a quarter, for a triangle's angles have three letters alike.
     """
     side = drawing.style.size // patch_size
     targets, said = torch.zeros(side * side, len(GLYPHS)), Counter()
@@ -54,9 +56,10 @@ def spelling_targets(drawing: Drawing, patch_size: int) -> torch.Tensor:
             said[patch] += 1
             targets[patch, GLYPHS.index(char)] += 1 / said[patch]
     for text in drawing.texts:
-        if len(text.owner) > 1:
-            (patch,) = _patch_of(np.array([[text.x, text.y]]), patch_size, side)
-            targets[patch, [GLYPHS.index(point) for point in text.owner if point in GLYPHS]] += 0.5
+        (patch,) = _patch_of(np.array([[text.x, text.y]]), patch_size, side)
+        for point, counts in zip(text.owner, OWNERS.get(len(text.owner), ()), strict=False):
+            if point in GLYPHS:
+                targets[patch, GLYPHS.index(point)] += counts
     return targets
 
 

@@ -122,6 +122,17 @@ def test_a_patch_spells_its_glyphs_in_order_and_whose_value_it_is():
     assert {i: row for i, row in said.items() if row} == {12: {"A": 1.0}, 13: {"7": 1.5, "A": 0.5, "B": 0.5}}
 
 
+def test_the_three_angles_of_a_triangle_are_not_spelled_alike():
+    owners = (("A", "B", "C"), ("B", "C", "A"), ("C", "A", "B"))
+    texts = [Text("6", 8, y, owner=owner) for owner, y in zip(owners, (8, 24, 40), strict=True)]
+    targets = spelling_targets(drawn(texts=texts), PATCH)[[0, 4, 8]]
+    strongest = [
+        max(owner, key=lambda point: row[GLYPHS.index(point)]) for owner, row in zip(owners, targets, strict=True)
+    ]
+    assert strongest == ["B", "C", "A"]
+    assert targets[0, GLYPHS.index("A")] == targets[0, GLYPHS.index("C")] == 0.25
+
+
 def test_every_text_of_a_figure_but_the_names_of_axes_has_an_owner():
     rng = np.random.default_rng(0)
     for family in procedural.FAMILIES:
