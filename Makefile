@@ -145,7 +145,7 @@ walkthrough: install $(HITS) $(ANSWERS) $(WORK)/load_back.json
 	@echo "Open $(RUN)/report.html"
 
 # --- mmclip-tiny ------------------------------------------------------------------------------------------------------
-# A dual encoder of 9 MB for a laptop, from nothing, in some eight hours of one core; each step is kept, as in the
+# A dual encoder of 9 MB for a laptop, from nothing, in some ten hours of one core; each step is kept, as in the
 # walkthrough. FIGURES= asks it about the figures of Geometry3K as well, of which it has seen none.
 TINY := runs/tiny
 
