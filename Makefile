@@ -168,7 +168,7 @@ $(TINY)/vision.done: $(TINY)/letters.done
 	$(VISION) --output_dir $(TINY)/vision
 	touch $@
 
-# What hard negatives are worth: from here on there are two models, `tiny` and `in-batch`, which take the same steps. One
+# What hard negatives are worth: from here on there are two models, `tiny` and `in-batch`, trained equally long. One
 # sees hard negatives, in the codes of edited facts and then in rows; the other has other figures and their captions as
 # its only negatives, in the contrast as many more of these as keep both equally busy.
 TWINS := tiny in-batch

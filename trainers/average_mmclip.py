@@ -1,11 +1,11 @@
 """Average the weights of MMCLIPs that were trained from one start, each in its own way: a model soup.
 
-    python -m trainers.average_mmclip --models contrast-0 contrast-1 contrast-2 --output_dir mmclip
+    python -m trainers.average_mmclip --models contrast-1 contrast-2 contrast-3 --output_dir mmclip
 
 Runs that differ in their seed, rows or rate end in different places around one valley, and the mean of them lies
-deeper in it: as fast as one of them, and more often right than any (Wortsman et al., 2022, arXiv 2203.05482, uniform
-soup). That holds for models fine-tuned from the same weights; the mean of models from different ones is worth nothing,
-which no shape can tell.
+deeper in it: as fast as one of them, and as a rule more often right than any (Wortsman et al., 2022, arXiv 2203.05482,
+uniform soup). That holds for models fine-tuned from the same weights; the mean of models from different ones is worth
+nothing, which no shape can tell.
 
 Promise: every weight is the mean of those of all models, whatever their order; models of other shapes are refused
 before anything is written.

@@ -56,10 +56,11 @@ def spelling_targets(drawing: Drawing, patch_size: int) -> torch.Tensor:
             said[patch] += 1
             targets[patch, GLYPHS.index(char)] += 1 / said[patch]
     for text in drawing.texts:
-        (patch,) = _patch_of(np.array([[text.x, text.y]]), patch_size, side)
-        for point, counts in zip(text.owner, OWNERS.get(len(text.owner), ()), strict=False):
-            if point in GLYPHS:
-                targets[patch, GLYPHS.index(point)] += counts
+        if len(text.owner) in OWNERS:
+            (patch,) = _patch_of(np.array([[text.x, text.y]]), patch_size, side)
+            for point, counts in zip(text.owner, OWNERS[len(text.owner)], strict=True):
+                if point in GLYPHS:
+                    targets[patch, GLYPHS.index(point)] += counts
     return targets
 
 
