@@ -79,7 +79,10 @@ class SftArguments(RuleArguments, ScaleArguments):
     num_test_rows: int | None = field(
         default=None, metadata={"help": "Rows of the test split (default: a tenth of num_rows)."}
     )
-    kinds: list[str] = field(default_factory=lambda: list(KINDS), metadata={"help": "Question kinds (default: all)."})
+    kinds: list[str] = field(
+        default_factory=lambda: list(KINDS),
+        metadata={"help": "Question kinds (default: all); one that is named twice is asked twice as often."},
+    )
     multiple_choice: float = field(default=0.5, metadata={"help": "Share of questions posed with four choices."})
     decontaminate_against: list[str] = field(
         default_factory=list,

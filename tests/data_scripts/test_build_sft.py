@@ -140,6 +140,12 @@ def test_only_the_kinds_and_formats_asked_for(tmp_path):
     assert set(of(train(report), "format")) == {"multiple choice"}
 
 
+def test_a_kind_that_is_named_twice_is_asked_twice_as_often():
+    options = {**OPTIONS, "multiple_choice": 0.0, "kinds": ["leg", "leg", "hypotenuse"]}
+    legs = sum(build_row(index, "train", **options)["kind"] == "leg" for index in range(120))
+    assert 65 < legs < 95  # 80 of 120 are expected, give or take three standard deviations
+
+
 def planted_test_set(path: Path, splits: dict[str, tuple[int, ...]]) -> Path:
     """A jsonl test set: questions of the given rows with their figures as files beside it."""
     lines = []
