@@ -12,6 +12,7 @@ from itertools import islice
 import numpy as np
 import torch
 from datasets import Dataset
+from PIL import Image
 from transformers.utils import logging
 
 from data_scripts.diagram import Diagram, Fact, phrases
@@ -47,9 +48,11 @@ class WarmUpFigures(torch.utils.data.Dataset):
         edits: how often what is true of a figure is made false (`edit_some`).
         edited_figures: image negatives that come with every figure of a family, of the same style and with what is
             true of them (`negatives.image`): fewer where an edit finds nothing to change.
+        drawn_sizes: sides in pixels to draw figures at, one of them for each; they are resized to `image_size` after,
+            as a user's larger pictures are. `image_size` itself for none.
 
     Raises:
-        ValueError: if a family is unknown.
+        ValueError: if a family is unknown, or the rims of patches are no whole pixels at one of `drawn_sizes`.
     """
 
     def __init__(
@@ -63,11 +66,26 @@ class WarmUpFigures(torch.utils.data.Dataset):
         sheets: int = 0,
         edits: int = 4,
         edited_figures: int = 0,
+        drawn_sizes: Sequence[int] = (),
     ) -> None:
         self.num_figures, self.image_size, self.patch_size, self.seed = num_figures, image_size, patch_size, seed
+        self.drawn_sizes = list(drawn_sizes) or [image_size]
+        if uneven := [size for size in self.drawn_sizes if size < 1 or size % self.side]:
+            raise ValueError(
+                f"drawn_sizes {uneven}: {self.side} patches a side do not divide them; name multiples of {self.side}."
+            )
         self.diagrams = diagrams
         self.families = procedural.choose_families(families)
         self.sheets, self.edits, self.edited_figures = sheets, edits, edited_figures
+
+    @property
+    def side(self) -> int:
+        """Patches in a row of an image."""
+        return self.image_size // self.patch_size
+
+    def patch_of(self, drawing: Drawing) -> int:
+        """Side of a patch in pixels of the drawing, before it is resized."""
+        return drawing.style.size // self.side
 
     def __len__(self) -> int:
         return self.num_figures
@@ -88,8 +106,8 @@ class WarmUpFigures(torch.utils.data.Dataset):
         edited = [edit_some(facts, diagram, rng) for _ in range(self.edits)]
         return {
             **self._dense(drawing),
-            "ties": tie_targets(diagram, drawing, self.patch_size),
-            "spoken": spoken_facts(diagram, drawing, self.patch_size),
+            "ties": tie_targets(diagram, drawing, self.patch_of(drawing)),
+            "spoken": spoken_facts(diagram, drawing, self.patch_of(drawing)),
             "diagram": diagram,
             "edited": [facts for facts in edited if facts is not None],
         }
@@ -109,19 +127,19 @@ class WarmUpFigures(torch.utils.data.Dataset):
 
     def _dense(self, drawing: Drawing) -> dict:
         """A drawing's pixels, and what is in each of its patches."""
-        image = np.asarray(rasterise(drawing))
-        return {
-            "image": image,
-            "glyphs": glyph_targets(drawing, self.patch_size),
-            "strokes": stroke_targets(drawing, image, self.patch_size),
-        }
+        image, patch_size = rasterise(drawing), self.patch_of(drawing)
+        strokes = stroke_targets(drawing, np.asarray(image), patch_size)
+        if drawing.style.size != self.image_size:
+            image = image.resize((self.image_size, self.image_size), Image.Resampling.BICUBIC)  # as the processor does
+        return {"image": np.asarray(image), "glyphs": glyph_targets(drawing, patch_size), "strokes": strokes}
 
     def draw(self, rng: np.random.Generator, index: int) -> tuple[Program | Diagram, Drawing]:
         """A figure and how it is drawn; another one where the letters of the first find no room."""
         for _ in range(DRAWS):
             figure = draw_figure(rng, index, self.families, self.diagrams)
+            size = self.drawn_sizes[int(rng.integers(len(self.drawn_sizes)))]
             try:
-                return figure, lay_out(solved(figure), Style.draw(rng, self.image_size))
+                return figure, lay_out(solved(figure), Style.draw(rng, size))
             except NoRoom:
                 continue
         raise ValueError(
@@ -180,7 +198,7 @@ class WarmUpCollator:
         sheets = [sheet for f in figures for sheet in f["sheets"]]
         figures = [each for f in figures for each in (f, *f["edited_figures"])]
         figures.sort(key=lambda f: f["strokes"][:, STROKES.index("ink")].sum().item())
-        # Drawn at the tower's own size, so there is nothing to resize.
+        # Of the tower's own size already, so there is nothing to resize.
         drawn = [*figures, *sheets]
         spots = [(i, patch, facts) for i, f in enumerate(figures) for patch, facts in f["spoken"].items()]
         grey = torch.from_numpy(np.stack([d["image"] for d in drawn])).float().div_(255)

@@ -62,7 +62,7 @@ class Spellings(torch.utils.data.Dataset):
         # A stream of its own: neither rows nor the tower's warm-up have these figures.
         rng = np.random.default_rng([self.figures.seed, 11, index])
         _, drawing = self.figures.draw(rng, index)
-        return {"image": rasterise(drawing), "spelling": spelling_targets(drawing, self.figures.patch_size)}
+        return {"image": rasterise(drawing), "spelling": spelling_targets(drawing, self.figures.patch_of(drawing))}
 
 
 class SpellingCollator:

@@ -51,6 +51,13 @@ class VisionArguments(FigureArguments):
             "help": "Image negatives that are drawn beside every figure; a batch has so many times more figures."
         },
     )
+    drawn_sizes: list[int] = field(
+        default_factory=list,
+        metadata={
+            "help": "Sides in pixels that figures are drawn at before they are resized to --image_size, as a user's "
+            "pictures are (default: --image_size itself). Multiples of the patches in a row; one is drawn for each."
+        },
+    )
     skip_blank_patches: bool = field(
         default=False,
         metadata={"help": "Encode the inked patches only, which is faster; the model is saved so and stays so."},
@@ -216,6 +223,7 @@ def warm_up(args: VisionArguments, training_args: WarmUpConfig) -> None:
             args.sheets_per_figure,
             args.num_edits,
             args.edited_figures,
+            args.drawn_sizes,
         ),
         data_collator=WarmUpCollator(processor, mmclip.backbone.config.projection_dim),
     )

@@ -57,6 +57,29 @@ def test_glyph_targets_name_what_is_printed_in_inked_patches():
         assert (torch.from_numpy(darkest.copy())[marked] < 200).all()  # a glyph's own patch has ink
 
 
+def test_figures_are_drawn_at_other_sizes_and_resized_with_what_is_in_their_patches():
+    plain, resized = (WarmUpFigures(12, 96, 16, seed=0, drawn_sizes=sizes) for sizes in ([96], [192]))
+    for i in range(12):
+        figure = resized[i]
+        assert figure["image"].shape == (96, 96) and figure["glyphs"].shape == (36, len(GLYPHS))
+        ink = torch.from_numpy(figure["image"].reshape(6, 16, 6, 16).min((1, 3)).reshape(-1).copy()) < 200
+        assert ink[figure["glyphs"].amax(-1) > 0].all() and ink[figure["ties"].amax(-1) > 0].float().mean() > 0.9
+        spoken = torch.zeros(36, dtype=torch.bool)
+        spoken[list(figure["spoken"])] = True
+        assert spoken.any() and ink[spoken].all()
+    mixed = WarmUpFigures(30, 96, 16, seed=0, drawn_sizes=[96, 144, 192])
+    sizes = [mixed.draw(np.random.default_rng(i), i)[1].style.size for i in range(30)]
+    assert set(sizes) == {96, 144, 192} and mixed.patch_of(mixed.draw(np.random.default_rng(0), 0)[1]) == sizes[0] // 6
+    default = WarmUpFigures(12, 96, 16, seed=0)
+    assert np.array_equal(plain[3]["image"], default[3]["image"])  # one size draws nothing from the generator
+
+
+@pytest.mark.parametrize("size", [100, 0, -96])
+def test_a_size_that_cuts_through_patches_is_refused(size):
+    with pytest.raises(ValueError, match=f"drawn_sizes \\[{size}\\]: 6 patches a side"):
+        WarmUpFigures(4, 96, 16, seed=0, drawn_sizes=[96, size])
+
+
 def test_sheets_come_after_the_figures_and_leave_them_and_their_codes_as_they_are():
     alone, beside = ([WarmUpFigures(4, 96, 16, seed=3, sheets=count)[i] for i in range(4)] for count in (0, 2))
     _, processor = scratch_mmclip(wordings(), ScratchConfig(**SMALL), seed=0)
