@@ -108,9 +108,8 @@ def test_the_adapter_names_its_parts_and_its_processor_loads_without_the_package
 
 
 def fresh_figures(count: int, size: int) -> list[tuple[Image.Image, str]]:
-    """Figures of all families that nobody has seen, of `size` pixels and legible at 112, each with its caption."""
-    sizes = {"image_size": size, "legible_at": 112, "num_image_negatives": 1, "num_rule_negatives": 0}
-    options = RowOptions(**sizes, configs=("with_markings",))
+    """Figures of all families that nobody has seen, of `size` pixels, each with its caption."""
+    options = RowOptions(image_size=size, num_image_negatives=1, num_rule_negatives=0, configs=("with_markings",))
     drawn: dict[str, Image.Image] = {}
     for name, figure, rng in procedural.figures(numbers(), "test", SEED, Counter()):
         built = build_rows(figure, name, "procedural", rng, options, {"with_markings": Counter()})
@@ -122,7 +121,7 @@ def fresh_figures(count: int, size: int) -> list[tuple[Image.Image, str]]:
     return [(image, caption) for caption, image in drawn.items()]
 
 
-@pytest.mark.parametrize("size", [112, 336])
+@pytest.mark.parametrize("size", [200, 336, 600])
 def test_mmclip_knows_whose_caption_it_is(size):
     folder = str(checkpoint("mmclip-tiny"))
     encoder = DualEncoder(load_model(AutoModel, folder, False), load_processor(folder, False), folder)
