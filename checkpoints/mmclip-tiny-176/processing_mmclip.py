@@ -1,0 +1,187 @@
+"""Processor of MMCLIP: captions and figures in, tensors out, the way the backbone was trained.
+
+Captions longer than the text tower are cut (with one warning), and padded to the longest of the batch, or for SigLIP
+to the trained length. Figures with a transparent background are laid on white here, since some checkpoints (SigLIP's)
+switch the conversion of their image processor off, and a dropped alpha channel leaves black lines on black.
+"""
+
+import copy
+import os
+from typing import Any
+
+import torch
+from PIL import Image
+from transformers import (
+    AutoConfig,
+    AutoImageProcessor,
+    AutoTokenizer,
+    BatchFeature,
+    PreTrainedConfig,
+    PreTrainedTokenizerBase,
+)
+from transformers.processing_utils import ProcessorMixin
+from transformers.utils import logging
+
+from .configuration_mmclip import MMCLIPConfig
+
+logger = logging.get_logger(__name__)
+
+TEXT_OPTIONS = ("padding", "padding_side", "truncation", "max_length", "pad_to_multiple_of", "add_special_tokens")
+
+
+def lay_on_white(images: Any) -> Any:
+    """Turn PIL images, however nested in lists, into RGB, transparent pixels white. Anything else is left alone."""
+    if isinstance(images, (list, tuple)):
+        return [lay_on_white(image) for image in images]
+    if not isinstance(images, Image.Image):
+        return images
+    if images.has_transparency_data:
+        images = images.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", images.size, "white"), images).convert("RGB")
+    return images.convert("RGB")
+
+
+class MMCLIPProcessor(ProcessorMixin):
+    """Tokenizer and image processor of a dual encoder, with the limits of its towers.
+
+    Args:
+        image_processor: image processor of the backbone.
+        tokenizer: tokenizer of the backbone.
+        max_length: longest caption of the text tower, in tokens.
+        fixed_length_text: whether captions always fill `max_length` and padding is attended to (SigLIP).
+        patch_size: side of a patch of the vision tower, in pixels; MMGeoLM counts image tokens with it.
+        num_additional_image_tokens: tokens of the vision tower besides its patches (a class token counts 1).
+
+    Example:
+        >>> processor = MMCLIPProcessor.from_backbone("BAAI/AltCLIP")
+        >>> batch = processor(text=["In △ABC, AB ⊥ BC."], images=[image])
+    """
+
+    def __init__(
+        self,
+        image_processor: Any = None,
+        tokenizer: PreTrainedTokenizerBase | None = None,
+        max_length: int = 77,
+        fixed_length_text: bool = False,
+        patch_size: int | None = None,
+        num_additional_image_tokens: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        self.max_length = max_length
+        self.fixed_length_text = fixed_length_text
+        self.patch_size = patch_size
+        self.num_additional_image_tokens = num_additional_image_tokens
+        self._warned_of_truncation = False
+        super().__init__(image_processor, tokenizer)
+
+    @classmethod
+    def from_parts(
+        cls, image_processor: Any, tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig
+    ) -> "MMCLIPProcessor":
+        """Join an image processor and a tokenizer.
+
+        Args:
+            image_processor: image processor of the backbone.
+            tokenizer: tokenizer of the backbone.
+            config: configuration of the MMCLIP, or of a stock dual encoder.
+
+        Raises:
+            ValueError: if `config` is not that of a dual encoder, or the tokenizer has no padding token.
+        """
+        if config.model_type != MMCLIPConfig.model_type:
+            # A copy: building a configuration around a live model's own resets that model's choice of attention.
+            config = MMCLIPConfig(backbone_config=copy.deepcopy(config))
+        if tokenizer.pad_token_id is None:
+            raise ValueError(
+                "The tokenizer has no padding token, so captions cannot be batched: set tokenizer.pad_token."
+            )
+        return cls(
+            image_processor,
+            tokenizer,
+            max_length=min(config.text_max_length, tokenizer.model_max_length),
+            fixed_length_text=config.fixed_length_text,
+            patch_size=config.patch_size,
+            num_additional_image_tokens=config.num_additional_image_tokens,
+        )
+
+    @classmethod
+    def from_backbone(cls, name_or_path: str | os.PathLike, **kwargs: Any) -> "MMCLIPProcessor":
+        """Load the processor of a stock dual encoder, or of an MMCLIP.
+
+        Args:
+            name_or_path: Hub id or folder.
+            kwargs: what `from_pretrained` takes (`revision`, `token`, ...).
+
+        Raises:
+            ValueError: if the checkpoint is no dual encoder.
+        """
+        name = os.fspath(name_or_path)
+        if PreTrainedConfig.get_config_dict(name, **kwargs)[0].get("model_type") == MMCLIPConfig.model_type:
+            return cls.from_pretrained(name, **kwargs)
+        config = MMCLIPConfig(backbone_config=AutoConfig.from_pretrained(name, **kwargs))
+        return cls.from_parts(
+            AutoImageProcessor.from_pretrained(name, **kwargs), AutoTokenizer.from_pretrained(name, **kwargs), config
+        )
+
+    def __call__(
+        self,
+        images: Any = None,
+        text: str | list[str] | None = None,
+        return_tensors: str | None = "pt",
+        **kwargs: Any,
+    ) -> BatchFeature:
+        """Prepare captions, figures or both.
+
+        Args:
+            images: one image or a list.
+            text: one caption or a list.
+            return_tensors: "pt" for tensors.
+            kwargs: options of the tokenizer (`padding`, `truncation`, `max_length`, ...); the rest goes to the image
+                processor.
+
+        Returns:
+            `input_ids` and `attention_mask` of `[texts, length]`, `pixel_values` of `[images, 3, height, width]`.
+
+        Raises:
+            ValueError: if neither is given.
+        """
+        if images is None and text is None:
+            raise ValueError("MMCLIPProcessor got neither text nor images: give captions, figures or both.")
+        text_options = {name: kwargs.pop(name) for name in TEXT_OPTIONS if name in kwargs}
+        data = {}
+        if text is not None:
+            data |= self._encode_text(text, return_tensors=return_tensors, **text_options)
+        if images is not None:
+            data |= self.image_processor(lay_on_white(images), return_tensors=return_tensors, **kwargs)
+        return BatchFeature(data, tensor_type=return_tensors)
+
+    def _encode_text(self, text: str | list[str], **options: Any) -> dict[str, Any]:
+        captions = [text] if isinstance(text, str) else list(text)
+        defaults = {
+            "padding": "max_length" if self.fixed_length_text else True,
+            "truncation": True,
+            "max_length": self.max_length,
+        }
+        options = {**defaults, **options}
+        encoded = self.tokenizer(captions, return_attention_mask=True, return_token_type_ids=False, **options)
+        if options["truncation"] and not self._warned_of_truncation:
+            self._warn_of_truncation(captions, options["max_length"])
+        if self.fixed_length_text:  # padding counts as text
+            mask = encoded["attention_mask"]
+            encoded["attention_mask"] = (
+                torch.ones_like(mask) if isinstance(mask, torch.Tensor) else [[1] * len(row) for row in mask]
+            )
+        return dict(encoded)
+
+    def _warn_of_truncation(self, captions: list[str], max_length: int) -> None:
+        """Say once that captions are cut: their hard negatives may then differ only in what was cut off."""
+        # A token has at least one byte, and a tokenizer adds a few of its own: most captions need not be counted.
+        candidates = [caption for caption in captions if len(caption.encode()) + 4 > max_length]
+        lengths = [len(ids) for ids in self.tokenizer(candidates, verbose=False)["input_ids"]] if candidates else []
+        if cut := [length for length in lengths if length > max_length]:
+            self._warned_of_truncation = True
+            logger.warning(
+                f"{len(cut)} of {len(captions)} captions are longer than the text tower ({max(cut)} tokens, the limit "
+                f"is {max_length}) and are cut. Use a backbone with a longer text tower, such as AltCLIP (512), or "
+                "shorter captions. Further cuts are not reported."
+            )
