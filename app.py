@@ -57,7 +57,8 @@ def checkpoint(kinds: tuple[str, ...]) -> str | None:
     for folder in sorted(CHECKPOINTS.glob("*/")):
         with suppress(ValueError):  # something else may lie there, such as a language model
             found += [str(folder)] if folder_kind(folder) in kinds else []
-            parts |= {adapter.mmclip for adapter in [read_parts(str(folder))] if adapter is not None}
+            if (recorded := read_parts(str(folder))) is not None:
+                parts.add(recorded.mmclip)
     if len(found) > 1:
         found = [folder for folder in found if Path(folder).name not in parts] or found
     if len(found) > 1:

@@ -56,7 +56,8 @@ def grow(
     if model.config.backbone_config.model_type != "clip":
         raise ValueError(f"the backbone is a {model.config.backbone_config.model_type}: only a CLIP can grow")
     old = model.vision_tower.config
-    size, layers = image_size or old.image_size, vision_layers or old.num_hidden_layers
+    size = old.image_size if image_size is None else image_size
+    layers = old.num_hidden_layers if vision_layers is None else vision_layers
     if size % old.patch_size or size < old.image_size or layers < old.num_hidden_layers:
         raise ValueError(
             f"image_size {size} and vision_layers {layers}: at least {old.image_size} and {old.num_hidden_layers}, as "

@@ -105,7 +105,7 @@ def test_the_command_leaves_a_model_and_a_processor_of_one_size(parts, tmp_path,
     assert model(**batch).logits_per_image.isfinite().all() and model.vision_tower.config.num_hidden_layers == 3
 
 
-@pytest.mark.parametrize(("size", "layers"), [(36, None), (24, None), (None, 1)])
+@pytest.mark.parametrize(("size", "layers"), [(36, None), (24, None), (0, None), (None, 1), (None, 0)])
 def test_what_cannot_be_grown_is_refused(parts, size, layers):
     with pytest.raises(ValueError, match="at least 32 and 2.*multiple of 8"):
         grow(parts[0], size, layers)
