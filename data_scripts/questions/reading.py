@@ -248,6 +248,29 @@ def longest_side(rng: np.random.Generator, n: list[str]) -> Draft:
 
 
 @kind
+def largest_angle(rng: np.random.Generator, n: list[str]) -> Draft:
+    a, b, c = n[:3]
+    at_b, at_c = pick(rng, 38, 70), pick(rng, 38, 70)
+    value = {(a, b, c): at_b, (a, c, b): at_c, (b, a, c): 180 - at_b - at_c}
+    angles = sorted(value, key=lambda p: -value[p])
+    want = choose(rng, ("largest", "smallest"))
+    angles = angles if want == "largest" else angles[::-1]
+    if len(set(value.values())) < 3:
+        raise Unsound("two angles are equal")
+    d = drawn(("triangle", (a, b, c), (at_b, at_c, pick(rng, 6, 14))), printed=value)
+    s = Solution(d)
+    for part in angles:
+        s.step("", s.angle(*part), deg(value[part]))
+    vertex = angles[0][1]
+    s.say(f"the {want} is at {vertex}")
+    named = "".join(sorted((a, b, c)))
+    asked = _which(
+        f"At which vertex of △{named} is the {want} angle?", f"Name the vertex of the {want} angle of △{named}."
+    )
+    return s.name(asked, vertex)
+
+
+@kind
 def side_by_angles(rng: np.random.Generator, n: list[str]) -> Draft:
     a, b, c = n[:3]
     at_b, at_c = pick(rng, 36, 75), pick(rng, 36, 75)

@@ -11,7 +11,7 @@ from data_scripts.questions.question import answer_text
 from evaluation.graders import extract_answer, is_correct
 
 # their answers are letters of points, or too few parts of the figure could be it
-ALWAYS_OPEN = {"right_vertex", "equal_side", "parallel_side", "midpoint_name", "side_by_angles"}
+ALWAYS_OPEN = {"right_vertex", "equal_side", "parallel_side", "midpoint_name", "largest_angle", "side_by_angles"}
 
 
 def posed(kind: str, seed: int, share: float) -> Posed:
