@@ -12,7 +12,7 @@ ROOMS = ("modeling_mmgeo", "data_scripts", "trainers", "evaluation", "model_card
 SOURCES = [
     ROOT / "README.md",
     ROOT / "Makefile",
-    *sorted(ROOT.glob("*/README.md")),
+    *sorted(ROOT.glob("*/*.md")),
     *sorted((ROOT / "trainers" / "recipes").glob("*.yaml")),
     *sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py")),
 ]
