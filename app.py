@@ -22,7 +22,6 @@ from evaluation.page.layout import CSS, THEME, build_page
 from evaluation.page.models import load_models
 from evaluation.page.uploads import MAX_BYTES
 from model_cards.folder_check import folder_kind
-from trainers.adapter_parts import read_parts
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
 ENCODERS, ANSWERERS = ("mmclip", "dual_encoder"), ("mmgeolm", "adapter", "llava")  # kinds of folders
@@ -48,19 +47,15 @@ class PageArguments:
 
 
 def checkpoint(kinds: tuple[str, ...]) -> str | None:
-    """The folder of one of these kinds in `CHECKPOINTS`, or None; an adapter's eye gives way to another encoder.
+    """The folder of one of these kinds in `CHECKPOINTS`, or None.
 
     Raises:
         ValueError: if there are several.
     """
-    found, parts = [], set()
+    found = []
     for folder in sorted(CHECKPOINTS.glob("*/")):
         with suppress(ValueError):  # something else may lie there, such as a language model
             found += [str(folder)] if folder_kind(folder) in kinds else []
-            if (recorded := read_parts(str(folder))) is not None:
-                parts.add(recorded.mmclip)
-    if len(found) > 1:
-        found = [folder for folder in found if Path(folder).name not in parts] or found
     if len(found) > 1:
         raise ValueError(f"{CHECKPOINTS} holds {len(found)} that would do, {' and '.join(found)}: name one")
     return found[0] if found else None

@@ -4,7 +4,6 @@ import shutil
 import urllib.error
 import urllib.request
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,7 +18,6 @@ from evaluation.generation import Answerer, GenerationSettings  # noqa: E402
 from evaluation.page.layout import Models, build_page  # noqa: E402
 from evaluation.page.models import stream_answer  # noqa: E402
 from tests.tiny import tiny_mmclip, tiny_mmgeolm  # noqa: E402
-from trainers.adapter_parts import AdapterParts, write_parts  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -163,7 +161,3 @@ def test_models_that_are_not_named_lie_beside_the_page(tmp_path, monkeypatch):
     shutil.copytree(found[0], tmp_path / "checkpoints" / "another")
     with pytest.raises(ValueError, match="holds 2 that would do, .*another and .*mmclip-tiny: name one"):
         app.checkpoint(app.ENCODERS)
-    write_parts(Path(found[1]), AdapterParts(mmclip="mmclip-tiny", llm="llm"))  # the eye of the adapter gives way
-    assert app.checkpoint(app.ENCODERS) == str(tmp_path / "checkpoints" / "another")
-    shutil.rmtree(tmp_path / "checkpoints" / "another")
-    assert app.checkpoint(app.ENCODERS) == found[0]

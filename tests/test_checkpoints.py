@@ -35,8 +35,7 @@ from tests.test_demo import ANSWER, FIGURE, QUESTION
 from trainers.adapter_parts import read_parts
 
 CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
-KINDS = {"mmclip-tiny": "mmclip", "mmclip-tiny-176": "mmclip", "mmgeolm-tiny": "adapter"}
-LEGIBLE_AT = {"mmclip-tiny": 112, "mmclip-tiny-176": None}  # side to which a figure may shrink until it is read
+KINDS = {"mmclip-tiny": "mmclip", "mmgeolm-tiny": "adapter"}
 LARGEST = 12 * 2**20  # bytes on the disk
 NUM_FIGURES, NUM_CANDIDATES = 32, 10
 SEED = 20_260_000  # of no training
@@ -95,9 +94,8 @@ def test_its_code_is_that_of_the_package(folder):
         assert path.read_text(encoding="utf-8") == ours, f"{path} is of another time: save the checkpoint again"
 
 
-@pytest.mark.parametrize("name", LEGIBLE_AT)
-def test_mmclip_loads_without_the_package(name):
-    parts = load_back(str(checkpoint(name)), None)["mmclip"]["parts"]
+def test_mmclip_loads_without_the_package():
+    parts = load_back(str(checkpoint("mmclip-tiny")), None)["mmclip"]["parts"]
     assert [parts[name]["class"] for name in ("AutoModel", "AutoProcessor")] == ["MMCLIPModel", "MMCLIPProcessor"]
 
 
@@ -112,10 +110,9 @@ def test_the_adapter_names_its_parts_and_its_processor_loads_without_the_package
     assert name == "MMGeoLMProcessor" and {"input_ids", "pixel_values"} <= set(inputs)
 
 
-def fresh_figures(count: int, size: int, legible_at: int | None) -> list[tuple[Image.Image, str]]:
+def fresh_figures(count: int, size: int) -> list[tuple[Image.Image, str]]:
     """Figures of all families that nobody has seen, of `size` pixels, each with its caption."""
-    sizes = {"image_size": size, "legible_at": legible_at, "num_image_negatives": 1, "num_rule_negatives": 0}
-    options = RowOptions(**sizes, configs=("with_markings",))
+    options = RowOptions(image_size=size, num_image_negatives=1, num_rule_negatives=0, configs=("with_markings",))
     drawn: dict[str, Image.Image] = {}
     for name, figure, rng in procedural.figures(numbers(), "test", SEED, Counter()):
         built = build_rows(figure, name, "procedural", rng, options, {"with_markings": Counter()})
@@ -128,16 +125,13 @@ def fresh_figures(count: int, size: int, legible_at: int | None) -> list[tuple[I
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "least"),
-    [
-        *(("mmclip-tiny", size, 0.5) for size in (112, 336)),
-        *(("mmclip-tiny-176", size, 0.9) for size in (200, 336, 600)),
-    ],
+    ("size", "least"),
+    [(112, 0.5), (200, 0.9), (336, 0.9), (600, 0.9)],  # letters of a figure of 112 pixels are larger than it knows
 )
-def test_mmclip_knows_whose_caption_it_is(name, size, least):
-    folder = str(checkpoint(name))
+def test_mmclip_knows_whose_caption_it_is(size, least):
+    folder = str(checkpoint("mmclip-tiny"))
     encoder = DualEncoder(load_model(AutoModel, folder, False), load_processor(folder, False), folder)
-    images, captions = zip(*fresh_figures(NUM_FIGURES, size, LEGIBLE_AT[name]), strict=True)
+    images, captions = zip(*fresh_figures(NUM_FIGURES, size), strict=True)
     normalise = torch.nn.functional.normalize
     scores = normalise(encoder.images(list(images)), dim=-1) @ normalise(encoder.captions(list(captions)), dim=-1).T
     rng, hits = np.random.default_rng(0), 0
@@ -173,7 +167,7 @@ def lengths(ask) -> list[tuple[str, str, str]]:
     """A quadrilateral with four printed lengths: each side, its length, and the answer to what its length is."""
     rng = np.random.default_rng(2)
     diagram = draw_question("read_length", rng).diagram
-    picture = rasterise(lay_out(diagram, Style.draw(rng, 336, legible_at=112)))
+    picture = rasterise(lay_out(diagram, Style.draw(rng, 336)))
     sides = [("".join(mark.points), mark.text) for mark in diagram.marks]
     return [(side, length, ask(picture, f"What is the length of {side}?")) for side, length in sides]
 
@@ -185,6 +179,6 @@ def test_mmgeolm_says_a_length_of_the_segment_that_is_asked_for(lengths):
 
 
 @pytest.mark.xfail(reason="of several printed lengths so small a model mostly takes a wrong one (README)", strict=True)
-def test_mmgeolm_says_the_first_of_four_lengths(lengths):
-    side, length, answer = lengths[0]
-    assert re.findall(r"\d+", answer)[-1:] == [length], (side, answer)
+def test_mmgeolm_says_each_of_four_lengths(lengths):
+    for side, length, answer in lengths:
+        assert re.findall(r"\d+", answer)[-1:] == [length], (side, answer)

@@ -46,7 +46,7 @@ def test_a_users_own_picture_and_question_are_asked(question):
 def test_the_figure_is_one_of_ours_and_the_answer_follows_from_it():
     rng = np.random.default_rng(2)
     question = draw_question("whole_side", rng)
-    drawn = rasterise(lay_out(question.diagram, Style.draw(rng, 336, legible_at=112)))  # as small as its eye sees it
+    drawn = rasterise(lay_out(question.diagram, Style.draw(rng, 336)))
     kept = Image.open(FIGURE).convert("L")
     difference = np.abs(np.asarray(drawn, dtype=int) - np.asarray(kept, dtype=int))
     assert drawn.size == kept.size and difference.mean() < 1  # of 255; fonts may differ by a shade
