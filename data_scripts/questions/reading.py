@@ -36,10 +36,7 @@ def read_length(rng: np.random.Generator, n: list[str]) -> Draft:
 
 @kind
 def read_angle(rng: np.random.Generator, n: list[str]) -> Draft:
-    a, b, c = n[:3]
-    at_b, at_c = pick(rng, 38, 70), pick(rng, 38, 70)
-    parts = {(a, b, c): at_b, (a, c, b): at_c, (b, a, c): 180 - at_b - at_c}
-    d = drawn(("triangle", (a, b, c), (at_b, at_c, pick(rng, 6, 14))), printed=parts)
+    d, parts = _three_angles(rng, n)
     part = list(parts)[int(rng.integers(3))]
     s = Solution(d)
     s.step("the figure shows", s.angle(*part), deg(parts[part]))
@@ -247,23 +244,27 @@ def longest_side(rng: np.random.Generator, n: list[str]) -> Draft:
     return s.name(asked, name, *(segment_name(*side) for side in sides[1:]))
 
 
-@kind
-def largest_angle(rng: np.random.Generator, n: list[str]) -> Draft:
+def _three_angles(rng: np.random.Generator, n: list[str]) -> tuple[Diagram, dict[tuple[str, str, str], int]]:
+    """A triangle with its three angles printed, and these in degrees."""
     a, b, c = n[:3]
     at_b, at_c = pick(rng, 38, 70), pick(rng, 38, 70)
     value = {(a, b, c): at_b, (a, c, b): at_c, (b, a, c): 180 - at_b - at_c}
-    angles = sorted(value, key=lambda p: -value[p])
-    want = choose(rng, ("largest", "smallest"))
-    angles = angles if want == "largest" else angles[::-1]
+    return drawn(("triangle", (a, b, c), (at_b, at_c, pick(rng, 6, 14))), printed=value), value
+
+
+@kind
+def largest_angle(rng: np.random.Generator, n: list[str]) -> Draft:
+    d, value = _three_angles(rng, n)
     if len(set(value.values())) < 3:
         raise Unsound("two angles are equal")
-    d = drawn(("triangle", (a, b, c), (at_b, at_c, pick(rng, 6, 14))), printed=value)
+    want = choose(rng, ("largest", "smallest"))
+    ranked = sorted(value, key=value.get, reverse=want == "largest")
     s = Solution(d)
-    for part in angles:
+    for part in ranked:
         s.step("", s.angle(*part), deg(value[part]))
-    vertex = angles[0][1]
+    vertex = ranked[0][1]
     s.say(f"the {want} is at {vertex}")
-    named = "".join(sorted((a, b, c)))
+    named = "".join(sorted(n[:3]))
     asked = _which(
         f"At which vertex of △{named} is the {want} angle?", f"Name the vertex of the {want} angle of △{named}."
     )
