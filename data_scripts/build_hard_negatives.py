@@ -90,6 +90,13 @@ class BuildArguments(ScaleArguments):
     )
     num_image_negatives: int = field(default=10, metadata={"help": "Image negatives per row, at most."})
     num_rule_negatives: int = field(default=10, metadata={"help": "Rule negatives per row, at most."})
+    num_drawn_negatives: int = field(
+        default=0,
+        metadata={
+            "help": "Rule negatives that are drawn as well, at most so many per row beside the others: figures of "
+            "which an edited caption is true, most of them with letters in another order (our own figures)."
+        },
+    )
     num_retrieved: int = field(default=10, metadata={"help": "Retrieval negatives per row, at most; 0 for none."})
     top_k: int = field(default=100, metadata={"help": "Most similar captions looked at for retrieval negatives."})
     sampling: str = field(
@@ -128,7 +135,9 @@ class BuildArguments(ScaleArguments):
         if self.num_test_rows is None:
             self.num_test_rows = max(1, self.num_rows // 5)
         require_at_least(self, num_rows=1, num_test_rows=1, image_size=64, num_workers=1, top_k=1)
-        require_at_least(self, num_image_negatives=0, num_rule_negatives=0, num_retrieved=0)
+        require_at_least(self, num_image_negatives=0, num_rule_negatives=0, num_drawn_negatives=0, num_retrieved=0)
+        if self.num_drawn_negatives and self.source not in FIGURE_SOURCES:
+            raise ValueError(f"pictures of {self.source} cannot be drawn again: leave --num_drawn_negatives at 0")
         if self.num_image_negatives + self.num_rule_negatives == 0:
             raise ValueError("a row needs a negative: one of --num_image_negatives and --num_rule_negatives above 0")
         self.check_scale()
@@ -137,7 +146,12 @@ class BuildArguments(ScaleArguments):
     @property
     def row_options(self) -> RowOptions:
         sizes = (self.image_size, self.num_image_negatives, self.num_rule_negatives)
-        return RowOptions(*sizes, configs=tuple(self.configs), turn=self.source == "procedural")
+        return RowOptions(
+            *sizes,
+            configs=tuple(self.configs),
+            turn=self.source == "procedural",
+            num_drawn_negatives=self.num_drawn_negatives,
+        )
 
     @property
     def retrieval_options(self) -> RetrievalOptions:

@@ -66,6 +66,7 @@ class RowOptions:
     turn: bool = True  # figures may be rotated and mirrored; traced ones stand as printed
     legible_at: int | None = None  # pixels to which figures may be shrunk before they are read; None for image_size
     num_drawn_rules: int = 0  # rule negatives with a figure; with any, a row has the columns of DRAWN_FEATURES too
+    num_drawn_negatives: int = 0  # the same, among the others: figures are image negatives, captions rule negatives
 
 
 @dataclass(frozen=True)
@@ -174,14 +175,31 @@ def _row(
         "retrieved_ids": [],
         "facts": diagram.to_json(),
     }
-    if count := options.num_drawn_rules:
+    if count := max(options.num_drawn_rules, options.num_drawn_negatives):
         # A generator of their own: without them, the row is the same.
-        rules = drawn_rules(figure, TRIES_PER_DRAWN_RULE * count, rng.spawn(1)[0], wording, dropped)
-        row |= drawn_columns(_seen(rules, positive, style, count, "drawn", dropped))
+        found = drawn_rules(figure, TRIES_PER_DRAWN_RULE * count, rng.spawn(1)[0], wording, dropped)
+        drawn = _seen(found, positive, style, count, "drawn", dropped)
+        _add_negatives(row, drawn[: options.num_drawn_negatives])
+        if options.num_drawn_rules:
+            row |= drawn_columns(drawn[: options.num_drawn_rules])
     if not negatives:
         return BuiltRow(row, None)
     compared = negatives[int(rng.integers(len(negatives)))][1]
     return BuiltRow(row, (positive.measure(), compared.measure()))
+
+
+def _add_negatives(row: dict, drawn: Sequence[tuple[DrawnRule, Picture]]) -> None:
+    """Add figures to a row's image negatives and their captions to its rule negatives, none twice."""
+    for rule, picture in drawn:
+        if rule.caption not in row["negative_captions"]:
+            row["negative_images"].append(picture.encoded())
+            row["negative_captions"].append(rule.caption)
+            row["negative_scripts"].append(picture.script)
+            row["negative_edits"].append(rule.edits)
+            row["negative_grades"].append(VERIFIED)
+        if rule.caption not in row["rule_captions"]:
+            row["rule_captions"].append(rule.caption)
+            row["rule_edits"].append(rule.edits)
 
 
 def drawn_columns(drawn: Sequence[tuple[DrawnRule, Picture]]) -> dict[str, list]:

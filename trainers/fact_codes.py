@@ -35,6 +35,7 @@ SHARES = {"kind": 1.3, "role": 0.85, "own role": 0.7, "pair": 2.3, "value": 1.6,
 PAIR_OF_A_VALUE = 0.7  # its points are told by what is bound to them; elsewhere pairs alone say how they follow
 PULL = 3.0  # weight of one minus the cosine, beside a cross entropy
 SCALE = 20.0  # of the softmax over codes: e for a cosine that is 0.05 higher
+LEAST_MOVED = 0.05  # by an edit, as it is counted: nearer ones are rounding
 
 
 @lru_cache(maxsize=2**15)
@@ -109,7 +110,8 @@ def code_loss(
 
     The first part is one minus the cosine, times `PULL`; then come two cross entropies, as in CLIP's loss: that of a
     softmax over the codes of the batch and the edited codes of the row itself, which cost no tower anything, and that
-    of a softmax over the embeddings of the batch for each code.
+    of a softmax over the embeddings of the batch for each code. How much nearer the true code is than an edited one is
+    divided by the distance of the two, or small edits would hardly count.
 
     Args:
         embeddings: of figures or captions, `[batch, size]`, any length.
@@ -126,7 +128,10 @@ def code_loss(
         cosine = (seen * codes).sum(-1)
         scores = SCALE * seen @ codes.T
         others = scores.logsumexp(-1)
-        false = (seen[owner] * edited).sum(-1)
+        # An octagon's code hardly moves when two of its letters change place: what is missing to the true code counts
+        # along the edit, as if each had moved the code by one.
+        moved = (codes[owner] - edited).norm(dim=-1).clamp(min=LEAST_MOVED)
+        false = cosine[owner] - (seen[owner] * (codes[owner] - edited)).sum(-1) / moved
         # The softmax's denominator over ragged rows: each row's own edited codes are added to those of the batch.
         weights = torch.zeros_like(others).index_add(0, owner, (SCALE * false - others[owner]).exp())
         to_codes = others + weights.log1p() - SCALE * cosine

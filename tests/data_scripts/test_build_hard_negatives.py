@@ -356,6 +356,7 @@ def test_the_command_reports_what_it_made(tmp_path, monkeypatch, capsys):
         (["--families", "pyramid"], "unknown families pyramid: expected some of triangle"),
         (["--families", "triangle", "--source", "mavis"], "--families choose among procedural figures"),
         (["--num_image_negatives", "0", "--num_rule_negatives", "0"], "a row needs a negative"),
+        (["--source", "mavis", "--num_drawn_negatives", "2"], "leave --num_drawn_negatives at 0"),
     ],
 )
 def test_what_the_user_can_put_right_is_one_line(arguments, line, tmp_path, monkeypatch, capsys):

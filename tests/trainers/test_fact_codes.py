@@ -90,7 +90,8 @@ def test_the_loss_is_the_softmax_over_codes_and_own_edits(counts):
     loss, told_apart = code_loss(seen * 7, codes, edited, owner)
     expected, rows = [], torch.nn.functional.normalize(seen, dim=-1)
     for i, row in enumerate(rows):
-        to_codes = SCALE * torch.cat([codes @ row, edited[owner == i] @ row])
+        away = codes[i] - edited[owner == i]
+        to_codes = SCALE * torch.cat([codes @ row, codes[i] @ row - away @ row / away.norm(dim=-1)])
         to_embeddings = SCALE * rows @ codes[i]
         expected.append(3 * (1 - codes[i] @ row) - to_codes.log_softmax(0)[i] - to_embeddings.log_softmax(0)[i])
     assert loss == pytest.approx(torch.stack(expected).mean().item(), rel=1e-5)
@@ -109,3 +110,19 @@ def test_the_best_embedding_is_the_code_itself():
             codes + 0.1 * torch.randn(codes.shape, generator=torch.Generator().manual_seed(0)), codes, none, owner
         )[0]
     )
+
+
+def test_small_edits_count_as_much_as_large_ones():
+    code, aside = torch.eye(8)[:1], torch.eye(8)[1]
+    owner = torch.zeros(1, dtype=torch.long)
+    pulls = []
+    for turn in (0.2, 1.0):
+        edited = torch.nn.functional.normalize(code + turn * aside, dim=-1)
+        along = torch.nn.functional.normalize(code - edited, dim=-1)
+        seen = (code - along * (code @ along.T)).requires_grad_()  # halfway between what is true and what is not
+        code_loss(seen, code, edited, owner)[0].backward()
+        alone = seen.grad.clone()
+        seen.grad = None
+        code_loss(seen, code, torch.empty(0, 8), torch.empty(0, dtype=torch.long))[0].backward()
+        pulls.append(((alone - seen.grad) @ along.T).abs().item() * seen.norm().item())
+    assert pulls[0] == pytest.approx(pulls[1], rel=0.2)

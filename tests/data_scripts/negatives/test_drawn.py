@@ -102,3 +102,15 @@ def test_a_row_has_them_if_asked_and_is_else_the_same(index):
     assert [len(column) for column in own.values()] == [3, 3, 3]
     shown = {image["bytes"] for image in own["drawn_images"]}
     assert len(shown) == 3 and plain["image"]["bytes"] not in shown
+
+
+@pytest.mark.parametrize("index", [0, 3])
+def test_among_the_others_they_follow_these(index):
+    plain, columns, among = row_of(index), row_of(index, num_drawn_rules=3), row_of(index, num_drawn_negatives=3)
+    for name, drawn in {"images": "drawn_images", "captions": "drawn_captions", "edits": "drawn_edits"}.items():
+        assert among[f"negative_{name}"] == plain[f"negative_{name}"] + columns[drawn]
+    told = set(among["rule_captions"])
+    assert told == {*plain["rule_captions"], *columns["drawn_captions"]} and len(told) == len(among["rule_edits"])
+    assert len({len(among[f"negative_{name}"]) for name in ("images", "captions", "scripts", "edits", "grades")}) == 1
+    same = {"id", "image", "caption", "facts", "script"}
+    assert {name: among[name] for name in same} == {name: plain[name] for name in same}
