@@ -211,12 +211,16 @@ $(TINY)/grown.done: $(TINY)/mean-hard.done
 	$(PY) -m trainers.grow_mmclip --model $(TINY)/mean-hard --image_size 176 --vision_layers 8 --output_dir $(TINY)/grown
 	touch $@
 
-$(TINY)/vision-tiny.done: $(TINY)/grown.done
-	$(BIN)/torchrun --nproc_per_node 2 -m trainers.warm_up_vision --config $(RECIPES)/mmclip_tiny_grown.yaml --model_name_or_path $(TINY)/grown --output_dir $(TINY)/vision-tiny
+$(TINY)/text-tiny.done: $(TINY)/grown.done
+	$(BIN)/torchrun --nproc_per_node 2 -m trainers.warm_up_text --config $(RECIPES)/mmclip_tiny_grown_text.yaml --model_name_or_path $(TINY)/grown --output_dir $(TINY)/text-tiny
+	touch $@
+
+$(TINY)/vision-tiny.done: $(TINY)/text-tiny.done
+	$(BIN)/torchrun --nproc_per_node 2 -m trainers.warm_up_vision --config $(RECIPES)/mmclip_tiny_grown.yaml --model_name_or_path $(TINY)/text-tiny --output_dir $(TINY)/vision-tiny
 	touch $@
 
 $(TINY)/large_rows.done:
-	$(PY) -m data_scripts.build_hard_negatives --num_rows 12000 --num_test_rows 20 --image_size 336 --num_image_negatives 5 --num_rule_negatives 6 --num_retrieved 0 --configs with_markings --seed 2 --output_dir $(TINY)/large_rows
+	$(PY) -m data_scripts.build_hard_negatives --num_rows 8000 --num_test_rows 20 --image_size 336 --num_image_negatives 3 --num_rule_negatives 5 --num_drawn_negatives 5 --num_retrieved 0 --configs with_markings --seed 2 --output_dir $(TINY)/large_rows
 	touch $@
 
 $(TINY)/contrast-tiny-%.done: $(TINY)/large_rows.done $(TINY)/vision-tiny.done
