@@ -175,21 +175,23 @@ def _row(
         "retrieved_ids": [],
         "facts": diagram.to_json(),
     }
+    pictures = [picture for _, picture in negatives]
     if count := max(options.num_drawn_rules, options.num_drawn_negatives):
         # A generator of their own: without them, the row is the same.
         found = drawn_rules(figure, TRIES_PER_DRAWN_RULE * count, rng.spawn(1)[0], wording, dropped)
         drawn = _seen(found, positive, style, count, "drawn", dropped)
-        _add_negatives(row, drawn[: options.num_drawn_negatives])
+        pictures += _add_negatives(row, drawn[: options.num_drawn_negatives])
         if options.num_drawn_rules:
             row |= drawn_columns(drawn[: options.num_drawn_rules])
-    if not negatives:
+    if not pictures:
         return BuiltRow(row, None)
-    compared = negatives[int(rng.integers(len(negatives)))][1]
+    compared = pictures[int(rng.integers(len(pictures)))]
     return BuiltRow(row, (positive.measure(), compared.measure()))
 
 
-def _add_negatives(row: dict, drawn: Sequence[tuple[DrawnRule, Picture]]) -> None:
-    """Add figures to a row's image negatives and their captions to its rule negatives, none twice."""
+def _add_negatives(row: dict, drawn: Sequence[tuple[DrawnRule, Picture]]) -> list[Picture]:
+    """Add figures to a row's image negatives and their captions to its rule negatives, none twice; the figures."""
+    added = []
     for rule, picture in drawn:
         if rule.caption not in row["negative_captions"]:
             row["negative_images"].append(picture.encoded())
@@ -197,9 +199,11 @@ def _add_negatives(row: dict, drawn: Sequence[tuple[DrawnRule, Picture]]) -> Non
             row["negative_scripts"].append(picture.script)
             row["negative_edits"].append(rule.edits)
             row["negative_grades"].append(VERIFIED)
+            added.append(picture)
         if rule.caption not in row["rule_captions"]:
             row["rule_captions"].append(rule.caption)
             row["rule_edits"].append(rule.edits)
+    return added
 
 
 def drawn_columns(drawn: Sequence[tuple[DrawnRule, Picture]]) -> dict[str, list]:

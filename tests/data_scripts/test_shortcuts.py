@@ -15,11 +15,17 @@ PROPERTIES = {"ink", "file size", "mark count", "position", "style", "letters"}
 NUM_FIGURES = 160
 
 
-@pytest.fixture(scope="module")
-def pairs() -> dict[str, list]:
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param({"num_image_negatives": 3, "num_rule_negatives": 0}, id="image negatives"),
+        pytest.param({"num_image_negatives": 0, "num_rule_negatives": 1, "num_drawn_negatives": 3}, id="drawn ones"),
+    ],
+)
+def pairs(request) -> dict[str, list]:
     """Measures of positives and negatives of the first procedural figures, by configuration."""
     found: dict[str, list] = {config: [] for config in CONFIGS}
-    options = RowOptions(image_size=224, num_image_negatives=3, num_rule_negatives=0)
+    options = RowOptions(image_size=224, **request.param)
     for index in range(NUM_FIGURES):
         row_id, program, rng = procedural.figure_at(0, "train", index)
         dropped = {config: Counter() for config in CONFIGS}
