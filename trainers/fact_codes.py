@@ -128,8 +128,7 @@ def code_loss(
         cosine = (seen * codes).sum(-1)
         scores = SCALE * seen @ codes.T
         others = scores.logsumexp(-1)
-        # An octagon's code hardly moves when two of its letters change place: what is missing to the true code counts
-        # along the edit, as if each had moved the code by one.
+        # Every edit counts as if it moved the code by one: an octagon's hardly moves when two letters change place.
         moved = (codes[owner] - edited).norm(dim=-1).clamp(min=LEAST_MOVED)
         false = cosine[owner] - (seen[owner] * (codes[owner] - edited)).sum(-1) / moved
         # The softmax's denominator over ragged rows: each row's own edited codes are added to those of the batch.
