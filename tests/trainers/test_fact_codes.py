@@ -121,8 +121,8 @@ def test_small_edits_count_as_much_as_large_ones():
         along = torch.nn.functional.normalize(code - edited, dim=-1)
         seen = (code - along * (code @ along.T)).requires_grad_()  # halfway between what is true and what is not
         code_loss(seen, code, edited, owner)[0].backward()
-        alone = seen.grad.clone()
+        with_edit = seen.grad.clone()
         seen.grad = None
         code_loss(seen, code, torch.empty(0, 8), torch.empty(0, dtype=torch.long))[0].backward()
-        pulls.append(((alone - seen.grad) @ along.T).abs().item() * seen.norm().item())
+        pulls.append(((with_edit - seen.grad) @ along.T).abs().item() * seen.norm().item())
     assert pulls[0] == pytest.approx(pulls[1], rel=0.2)

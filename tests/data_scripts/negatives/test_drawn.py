@@ -105,7 +105,7 @@ def test_a_row_has_them_if_asked_and_is_else_the_same(index):
 
 
 @pytest.mark.parametrize("index", [0, 3])
-def test_among_the_others_they_follow_these(index):
+def test_drawn_negatives_follow_the_others_of_a_row(index):
     plain, columns, among = row_of(index), row_of(index, num_drawn_rules=3), row_of(index, num_drawn_negatives=3)
     for name, drawn in {"images": "drawn_images", "captions": "drawn_captions", "edits": "drawn_edits"}.items():
         assert among[f"negative_{name}"] == plain[f"negative_{name}"] + columns[drawn]
