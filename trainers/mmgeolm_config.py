@@ -123,6 +123,13 @@ class StageConfig(FreezeArguments, SFTConfig):
     learning_rate: float | None = field(
         default=None, metadata={"help": "Peak learning rate; by default the paper's, 1e-3 for align and 2e-5 for sft."}
     )
+    projector_learning_rate: float | None = field(
+        default=None,
+        metadata={
+            "help": "Peak learning rate of the projector, where it is to keep more of what it knows than "
+            "--learning_rate would leave of it; by default the same."
+        },
+    )
     lr_scheduler_type: str = field(default="cosine", metadata={"help": "Shape of the learning rate's decay."})
     warmup_steps: float = field(
         default=0.03, metadata={"help": "Steps of linear warm-up; below 1, their share of all steps."}
@@ -152,6 +159,11 @@ class StageConfig(FreezeArguments, SFTConfig):
             self.learning_rate = LEARNING_RATES[self.stage]
         if self.freeze_language_model is None:
             self.freeze_language_model = self.stage == "align"
+        if self.projector_learning_rate is not None and (self.freeze_projector or self.projector_learning_rate <= 0):
+            raise ValueError(
+                f"projector_learning_rate is {self.projector_learning_rate}, and it has to be above 0 and the "
+                "projector not frozen: leave it out, or --freeze_projector."
+            )
         choose_bf16(self)
         super().__post_init__()
         self.dataloader_pin_memory &= self.device.type != "cpu"

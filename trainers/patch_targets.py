@@ -23,7 +23,7 @@ POINTS = LETTERS + CENTRE
 PRINTED_ROLES, DRAWN_ROLES = ("end", "vertex"), ("point", "line")
 ROLES = PRINTED_ROLES + DRAWN_ROLES
 TIES = tuple(f"{role} {point}" for role in ROLES for point in POINTS)  # by role: a role's columns follow each other
-OWNERS = {2: (0.5, 0.5), 3: (0.25, 1.0, 0.25)}  # how much the points of a value count in spelling, by how many
+OWNERS = {2: (1.0, 1.0), 3: (0.25, 1.0, 0.25)}  # how much the points of a value count in spelling, by how many
 DARK = 128  # grey level below which a pixel is ink
 LEAST_LENGTH = 3  # pixels of a stroke within a patch: what only cuts off a corner is not asked for
 MOST_CORNERS = 4  # of a line with corners; a polyline of more points is a curve
@@ -45,8 +45,9 @@ def spelling_targets(drawing: Drawing, patch_size: int) -> torch.Tensor:
     """How much each glyph counts in what a patch says, `[patches, len(GLYPHS)]`, for `warm_up_projector`.
 
     The first glyph printed in a patch counts 1, the next a half, then a third, so that 35 is not 53. The letters of
-    the points that a value belongs to count, too: both ends of a length a half, the vertex of an angle 1 and the ends
-    of its arms a quarter, for a triangle's angles have three letters alike.
+    the points that a value belongs to count, too: both ends of a length 1, as much as the letter at a corner, or a
+    corner would be as near to the side's name as the value is; the vertex of an angle 1 and the ends of its arms a
+    quarter, for a triangle's angles have three letters alike.
     """
     side = drawing.style.size // patch_size
     targets, said = torch.zeros(side * side, len(GLYPHS)), Counter()

@@ -13,7 +13,9 @@ last checkpoint. With `--push_to_hub` every checkpoint goes to the Hub. A third 
 """
 
 from itertools import islice
+from typing import Any
 
+import torch
 from datasets import Dataset
 from peft import LoraConfig
 from transformers import PreTrainedModel, set_seed
@@ -35,6 +37,7 @@ from .mmgeolm_model import (
     load_model,
     load_processor,
     match_computation,
+    part_of,
     reader_of_base,
     sketch_model,
 )
@@ -73,7 +76,21 @@ def load_rows(data: DataArguments, do_eval: bool) -> tuple[Dataset, Dataset | No
 
 
 class StageTrainer(HubReady, LabelledTokens, SFTTrainer):
-    """TRL's trainer, whose folders and pushes hold what the Hub takes and no pickle."""
+    """TRL's trainer with a rate for the projector, whose folders and pushes hold what the Hub takes and no pickle."""
+
+    def create_optimizer(self, *args: Any, **kwargs: Any) -> torch.optim.Optimizer:
+        """The stock optimizer; the projector's weights in groups of their own where they have a rate of their own."""
+        rate = self.args.projector_learning_rate if self.optimizer is None else None  # split once
+        optimizer = super().create_optimizer(*args, **kwargs)
+        if rate is not None:
+            ours = {id(weight) for name, weight in self.model.named_parameters() if part_of(name) == "projector"}
+            for group in list(optimizer.param_groups):
+                own = [weight for weight in group["params"] if id(weight) in ours]
+                group["params"] = [weight for weight in group["params"] if id(weight) not in ours]
+                if own:
+                    optimizer.add_param_group({**group, "params": own, "lr": rate})
+            optimizer.param_groups = [group for group in optimizer.param_groups if group["params"]]
+        return optimizer
 
 
 def make_trainer(

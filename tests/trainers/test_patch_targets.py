@@ -119,7 +119,7 @@ def test_a_patch_spells_its_glyphs_in_order_and_whose_value_it_is():
     texts = [Text("A", 4, 60, owner=("A",)), Text("77", 24, 56, owner=("A", "B"))]
     targets = spelling_targets(drawn(texts=texts), PATCH)
     said = {i: {GLYPHS[j]: row[j].item() for j in row.nonzero().flatten().tolist()} for i, row in enumerate(targets)}
-    assert {i: row for i, row in said.items() if row} == {12: {"A": 1.0}, 13: {"7": 1.5, "A": 0.5, "B": 0.5}}
+    assert {i: row for i, row in said.items() if row} == {12: {"A": 1.0}, 13: {"7": 1.5, "A": 1.0, "B": 1.0}}
 
 
 def test_the_three_angles_of_a_triangle_are_not_spelled_alike():

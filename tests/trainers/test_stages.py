@@ -127,6 +127,26 @@ def test_by_default_a_stage_freezes_what_it_says(tmp_path):
     assert [args.learning_rate for args in by_stage.values()] == [1e-3, 2e-5]
 
 
+@pytest.mark.parametrize("rate", [None, 1e-5])
+def test_the_projector_may_have_a_rate_of_its_own(tmp_path, rate):
+    model, processor = tiny_mmgeolm()
+    quick = {"max_steps": 1, "save_strategy": "no", "use_cpu": True, "disable_tqdm": True, "warmup_steps": 0}
+    args = StageConfig(
+        output_dir=str(tmp_path), learning_rate=1e-3, projector_learning_rate=rate, report_to="none", **quick
+    )
+    before = {name: value.detach().clone() for name, value in model.named_parameters()}
+    trainer = make_trainer(model, processor, args, questions(8))
+    trainer.train()
+    # The first step of Adam moves a weight by the rate.
+    steps = dict.fromkeys(PARTS, 0.0)
+    for name, value in model.named_parameters():
+        steps[part_of(name)] = max(steps[part_of(name)], (value - before[name]).abs().max().item())
+    assert steps["vision"] == 0 and steps["language_model"] == pytest.approx(1e-3, rel=0.05)
+    assert steps["projector"] == pytest.approx(rate or 1e-3, rel=0.05)
+    held = [id(weight) for group in trainer.optimizer.param_groups for weight in group["params"]]
+    assert sorted(held) == sorted(id(weight) for weight in model.parameters() if weight.requires_grad)
+
+
 def test_half_precision_keeps_the_projector_whole(folders, tmp_path):
     """In bfloat16 a step of 1e-3 of the projector would mostly be lost."""
     arguments = ModelArguments(model_name_or_path=str(folders / "mmgeolm"), dtype="bfloat16")
@@ -205,6 +225,8 @@ def test_quantising_is_refused_where_it_cannot_work(monkeypatch):
         ({"load_in_4bit": True}, "add --use_peft to --load_in_4bit"),
         ({"use_peft": True, "freeze_language_model": True}, "stays frozen here"),
         ({"freeze_projector": True, "freeze_language_model": True}, "nothing would be learned"),
+        ({"freeze_projector": True, "projector_learning_rate": 1e-4}, "leave it out"),
+        ({"projector_learning_rate": 0}, "has to be above 0"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_loaded(tmp_path, options, said):
@@ -287,7 +309,8 @@ def test_killed_and_started_again_it_ends_as_if_nothing_had_been(folders, tmp_pa
         "learning_rate": 1e-3,
         "save_strategy": "steps",
     }
-    options |= {"use_peft": True, "lora_dropout": 0.1, "merge_adapter": True} if lora else {}
+    if lora:
+        options |= {"use_peft": True, "lora_dropout": 0.1, "merge_adapter": True, "projector_learning_rate": 1e-4}
 
     def arguments(name):
         return [f"--{key}={value}" for key, value in {**options, "output_dir": tmp_path / name}.items()]
