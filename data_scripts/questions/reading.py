@@ -229,19 +229,19 @@ def _four_sides(rng: np.random.Generator, n: list[str]) -> Diagram:
 def longest_side(rng: np.random.Generator, n: list[str]) -> Draft:
     a, b, c, e = n[:4]
     d = _four_sides(rng, n)
-    sides = sorted(((a, b), (b, c), (c, e), (e, a)), key=lambda p: -distance(d, *p))
+    sides = ((a, b), (b, c), (c, e), (e, a))
     want = choose(rng, ("longest", "shortest"))
-    sides = sides if want == "longest" else sides[::-1]
     s = Solution(d)
-    for p, q in sides:
+    for p, q in sides:  # around the figure: each is looked up by its name, and only then are they compared
         s.step("", s.length(p, q), num(round(distance(d, p, q))))
-    name = segment_name(*sides[0])
+    found, *others = sorted(sides, key=lambda p: distance(d, *p), reverse=want == "longest")
+    name = segment_name(*found)
     s.say(f"the {want} is {name}")
     asked = _which(
         f"Which side of quadrilateral {a}{b}{c}{e} is the {want}? {ALPHABETICAL}",
         f"Name the {want} side of quadrilateral {a}{b}{c}{e}. {ALPHABETICAL}",
     )
-    return s.name(asked, name, *(segment_name(*side) for side in sides[1:]))
+    return s.name(asked, name, *(segment_name(*side) for side in others))
 
 
 def _three_angles(rng: np.random.Generator, n: list[str]) -> tuple[Diagram, dict[tuple[str, str, str], int]]:
@@ -258,11 +258,10 @@ def largest_angle(rng: np.random.Generator, n: list[str]) -> Draft:
     if len(set(value.values())) < 3:
         raise Unsound("two angles are equal")
     want = choose(rng, ("largest", "smallest"))
-    ranked = sorted(value, key=value.get, reverse=want == "largest")
     s = Solution(d)
-    for part in ranked:
+    for part in sorted(value, key=lambda part: part[1]):  # by their vertices, as the triangle is named
         s.step("", s.angle(*part), deg(value[part]))
-    vertex = ranked[0][1]
+    vertex = (max if want == "largest" else min)(value, key=value.get)[1]
     s.say(f"the {want} is at {vertex}")
     named = "".join(sorted(n[:3]))
     asked = _which(

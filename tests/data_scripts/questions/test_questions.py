@@ -89,6 +89,15 @@ def test_questions_of_one_kind_are_worded_in_several_ways():
     assert len({re.sub(r"\b[A-Z]{2}\b", "..", text) for text in texts}) >= 5
 
 
+@pytest.mark.parametrize(("kind", "name"), [("longest_side", "[A-Z]{2}"), ("largest_angle", "(?<=∠[A-Z])[A-Z]")])
+def test_values_to_compare_are_read_by_name_whichever_is_larger(kind, name):
+    """Sorted by value, what is largest would have to be known before any value is read."""
+    for q in questions(kind):
+        points, read = re.search("[A-Z]{3,}", q.text)[0], re.findall(rf"{name}(?=[A-Z]? = )", q.steps)
+        around = [a + b for a, b in zip(points, points[1:] + points[0], strict=True)]
+        assert read == (around if kind == "longest_side" else sorted(points)), q.steps
+
+
 def test_the_same_generator_gives_the_same_question():
     for kind in KINDS:
         again = draw_question(kind, np.random.default_rng(0))
