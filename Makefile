@@ -254,15 +254,20 @@ $(EYES:%=$(TINY)/sat-%/results.json): $(TINY)/sat-%/results.json: $(TINY)/exam-$
 	$(PY) -m evaluation.hard_negative_exam.sit --model $(TINY)/mmclip-$* --exam $(TINY)/exam-$(SIZE_$*) --output_dir $(@D)
 
 # --- mmgeolm-tiny: SmolLM2-135M, and one of these eyes ----------------------------------------------------------------
-# Questions that are read off the figure: what it says, before what follows from it. Those to practise on ask more often
-# for what is learned slowly, above all which number stands where: two kinds more say all four sides, or all three angles.
+# Questions that are read off the figure: what it says, before what follows from it. First comes what is learned slowest,
+# whose number stands where: in two kinds more all four sides are said, or all three angles. Those to practise on ask for
+# this more often, too.
 # Those that are held out ask for all alike, and only their most frequent answers come from the train split beside them.
 READING_KINDS := read_length read_angle right_vertex right_angle_name equal_side parallel_side diameter_name tangent_name midpoint_name quadrilateral_kind corresponding_angle whole_side
 MORE_OF := $(foreach kind,read_length read_angle,$(kind) $(kind) $(kind)) $(foreach kind,longest_side largest_angle,$(kind) $(kind) $(kind) $(kind)) $(foreach kind,quadrilateral_kind corresponding_angle,$(kind) $(kind)) diameter_name tangent_name right_angle_name
 READING = $(PY) -m data_scripts.build_sft --multiple_choice 0 --image_size $* --output_dir $(basename $@)
 
+$(TINY)/lookups-%.done:
+	$(READING) --num_rows 12000 --num_test_rows 10 --kinds read_length longest_side longest_side longest_side read_angle largest_angle largest_angle --seed 4
+	touch $@
+
 $(TINY)/practice-%.done:
-	$(READING) --num_rows 24000 --num_test_rows 10 --kinds $(READING_KINDS) $(MORE_OF) --seed 1
+	$(READING) --num_rows 32000 --num_test_rows 10 --kinds $(READING_KINDS) $(MORE_OF) --seed 1
 	touch $@
 
 $(TINY)/questions-%.done:
@@ -270,11 +275,18 @@ $(TINY)/questions-%.done:
 	touch $@
 
 $(EYES:%=$(TINY)/spelled-%.done): $(TINY)/spelled-%.done: $(TINY)/mmclip-%/model.safetensors
-	$(PY) -m trainers.warm_up_projector --config $(RECIPES)/spell_tiny.yaml --mmclip $(TINY)/mmclip-$* --num_figures 64000 --max_steps 800 --output_dir $(TINY)/spelled-$*
+	$(PY) -m trainers.warm_up_projector --config $(RECIPES)/spell_tiny.yaml --mmclip $(TINY)/mmclip-$* --num_figures 64000 --max_steps 1500 --output_dir $(TINY)/spelled-$*
 	touch $@
 
-$(EYES:%=$(TINY)/sft-%.done): $(TINY)/sft-%.done: $(TINY)/spelled-%.done $(TINY)/practice-$$(SIZE_$$*).done
-	$(BIN)/torchrun --nproc_per_node 2 -m trainers.train_mmgeolm --config $(RECIPES)/mmgeolm_tiny.yaml --model_name_or_path $(TINY)/spelled-$* --dataset_name $(TINY)/practice-$(SIZE_$*) --output_dir $(TINY)/sft-$*
+SFT = $(BIN)/torchrun --nproc_per_node 2 -m trainers.train_mmgeolm --config $(RECIPES)/mmgeolm_tiny.yaml --model_name_or_path $(TINY)/spelled-$* --output_dir $(TINY)/sft-$*
+
+$(EYES:%=$(TINY)/looks-up-%.done): $(TINY)/looks-up-%.done: $(TINY)/spelled-%.done $(TINY)/lookups-$$(SIZE_$$*).done
+	$(SFT) --dataset_name $(TINY)/lookups-$(SIZE_$*) --max_steps 700
+	touch $@
+
+# The same run goes on with questions of all kinds.
+$(EYES:%=$(TINY)/sft-%.done): $(TINY)/sft-%.done: $(TINY)/looks-up-%.done $(TINY)/practice-$$(SIZE_$$*).done
+	$(SFT) --dataset_name $(TINY)/practice-$(SIZE_$*)
 	touch $@
 
 $(EYES:%=$(TINY)/mmgeolm-%/adapter_model.safetensors): $(TINY)/mmgeolm-%/adapter_model.safetensors: $(TINY)/sft-%.done
