@@ -38,6 +38,7 @@ CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 KINDS = {"mmclip-tiny": "mmclip", "mmgeolm-tiny": "adapter"}
 LARGEST = 12 * 2**20  # bytes on the disk
 NUM_FIGURES, NUM_CANDIDATES = 32, 10
+NUM_QUADRILATERALS = 6  # of four lengths each
 SEED = 20_260_000  # of no training
 # A process with the Hub's libraries and not this package, which reads figure and question as the model would see them.
 READER = """
@@ -161,32 +162,23 @@ def test_mmgeolm_answers_the_question_of_the_demo(ask):
 
 @pytest.fixture(scope="module")
 def lengths(ask) -> list[tuple[str, str, str]]:
-    """A quadrilateral with four printed lengths: each side, its length, and the answer to what its length is."""
-    rng = np.random.default_rng(2)
-    diagram = draw_question("read_length", rng).diagram
-    picture = rasterise(lay_out(diagram, Style.draw(rng, 336)))
-    sides = [("".join(mark.points), mark.text) for mark in diagram.marks]
-    return [(side, length, ask(picture, f"What is the length of {side}?")) for side, length in sides]
+    """Quadrilaterals with four printed lengths: each side, its length, and the answer to what its length is."""
+    asked = []
+    for seed in range(NUM_QUADRILATERALS):
+        rng = np.random.default_rng([SEED, seed])
+        diagram = draw_question("read_length", rng).diagram
+        picture = rasterise(lay_out(diagram, Style.draw(rng, 336)))
+        sides = [("".join(mark.points), mark.text) for mark in diagram.marks]
+        asked += [(side, length, ask(picture, f"What is the length of {side}?")) for side, length in sides]
+    return asked
 
 
 def test_mmgeolm_says_a_length_of_the_segment_that_is_asked_for(lengths):
-    assert len(lengths) == 4
+    assert len(lengths) == 4 * NUM_QUADRILATERALS
     for side, _, answer in lengths:
         assert re.search(rf"\b{side} = \d", answer), answer
 
 
-mostly_wrong = pytest.mark.xfail(
-    reason="of several printed lengths so small a model mostly takes a wrong one (README)", strict=True
-)
-
-
-@mostly_wrong
-def test_mmgeolm_says_the_first_of_four_lengths(lengths):
-    side, length, answer = lengths[0]
-    assert re.findall(r"\d+", answer)[-1:] == [length], (side, answer)
-
-
-@mostly_wrong
-def test_mmgeolm_says_each_of_four_lengths(lengths):
-    for side, length, answer in lengths:
-        assert re.findall(r"\d+", answer)[-1:] == [length], (side, answer)
+def test_mmgeolm_says_most_of_four_lengths(lengths):
+    right = [re.findall(r"\d+", answer)[-1:] == [length] for _, length, answer in lengths]
+    assert sum(right) > len(right) / 2, f"{sum(right)} of {len(right)}; chance is one in four"
