@@ -38,7 +38,7 @@ CHECKPOINTS = Path(__file__).parents[1] / "checkpoints"
 KINDS = {"mmclip-tiny": "mmclip", "mmgeolm-tiny": "adapter"}
 LARGEST = 12 * 2**20  # bytes on the disk
 NUM_FIGURES, NUM_CANDIDATES = 32, 10
-NUM_QUADRILATERALS = 6  # of four lengths each
+NUM_QUADRILATERALS = 7  # of four lengths each
 SEED = 20_260_000  # of no training
 # A process with the Hub's libraries and not this package, which reads figure and question as the model would see them.
 READER = """
@@ -164,8 +164,8 @@ def test_mmgeolm_answers_the_question_of_the_demo(ask):
 def lengths(ask) -> list[tuple[str, str, str]]:
     """Quadrilaterals with four printed lengths: each side, its length, and the answer to what its length is."""
     asked = []
-    for seed in range(NUM_QUADRILATERALS):
-        rng = np.random.default_rng([SEED, seed])
+    for seed in (2, *([SEED, number] for number in range(NUM_QUADRILATERALS - 1))):
+        rng = np.random.default_rng(seed)
         diagram = draw_question("read_length", rng).diagram
         picture = rasterise(lay_out(diagram, Style.draw(rng, 336)))
         sides = [("".join(mark.points), mark.text) for mark in diagram.marks]
@@ -179,6 +179,11 @@ def test_mmgeolm_says_a_length_of_the_segment_that_is_asked_for(lengths):
         assert re.search(rf"\b{side} = \d", answer), answer
 
 
-def test_mmgeolm_says_most_of_four_lengths(lengths):
-    right = [re.findall(r"\d+", answer)[-1:] == [length] for _, length, answer in lengths]
-    assert sum(right) > len(right) / 2, f"{sum(right)} of {len(right)}; chance is one in four"
+def test_mmgeolm_says_each_of_four_lengths(lengths):
+    for side, length, answer in lengths[:4]:
+        assert re.findall(r"\d+", answer)[-1:] == [length], (side, answer)
+
+
+def test_mmgeolm_says_most_lengths_of_other_figures(lengths):
+    right = [re.findall(r"\d+", answer)[-1:] == [length] for _, length, answer in lengths[4:]]
+    assert sum(right) >= 0.75 * len(right), f"{sum(right)} of {len(right)}; chance is one in four"
