@@ -25,8 +25,9 @@ as many as it gives.
 
 Promise: no figure of the exam trains a model of ours. Figures made from nothing come from two streams of random
 numbers (`sources.procedural.STREAMS`) that no build of rows draws from, whatever its seed; real ones from published
-splits that no build trains on. Same options, same exam; the command says whether what it built is the frozen exam.
-Safe to interrupt.
+splits that no build trains on. Same options, same exam, on any machine: captions are encoded in float64, since
+float32 sums would decide on near neighbours. The command says whether what it built is the frozen exam. Safe to
+interrupt.
 """
 
 import sys
@@ -66,7 +67,7 @@ from evaluation.hard_negative_exam.rows import (
     without_candidates,
 )
 
-VERSION = 3  # of the exam: raised whenever the same options give another one
+VERSION = 4  # of the exam: raised whenever the same options give another one
 UNCHECKED = ("output_dir", "num_workers", "manifest", "write_manifest")
 
 
@@ -177,7 +178,7 @@ def _with_candidates(
         ]
         for name in ("id", "caption", "facts")
     }
-    encoded = encode_captions(columns["caption"], args.retriever, assembly.work)
+    encoded = encode_captions(columns["caption"], args.retriever, assembly.work, exact=True)
     judge = figure_judge(columns["facts"])
     return candidates(columns["id"], columns["caption"], encoded, judge, taken[EXAM].rows, args.seed, dropped)
 

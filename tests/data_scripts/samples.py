@@ -111,7 +111,7 @@ def row_of(index: int, **options: object) -> dict:
     return built[CONFIGS[0]].row
 
 
-def fake_encoder(retriever: str = "") -> SentenceEncoder:
+def fake_encoder(retriever: str = "", exact: bool = False) -> SentenceEncoder:
     """Letter counts in place of a sentence encoder, `[captions, 128]`: similar texts are near."""
 
     def encode(captions: list[str]) -> np.ndarray:

@@ -26,7 +26,7 @@ def calls(monkeypatch) -> list[list[str]]:
     """The fake encoder in blocks of 4; what it was asked to encode."""
     asked: list[list[str]] = []
 
-    def load(retriever: str) -> SentenceEncoder:
+    def load(retriever: str, exact: bool) -> SentenceEncoder:
         encode = fake_encoder().encode
         return SentenceEncoder(retriever, lambda captions: (asked.append(captions), encode(captions))[1])
 
@@ -88,7 +88,7 @@ def encode(captions):
     return fake_encoder().encode(captions)
 
 encoding.BLOCK = 4
-encoding.load_encoder = lambda retriever: encoding.SentenceEncoder(retriever, encode)
+encoding.load_encoder = lambda retriever, exact: encoding.SentenceEncoder(retriever, encode)
 encoding.encode_captions(CAPTIONS, "letters", Path(sys.argv[1]))
 """
 
@@ -108,7 +108,7 @@ def test_a_killed_run_goes_on_where_it_was_and_gives_the_same_bytes(calls, tmp_p
 
 @pytest.mark.parametrize("vectors", [np.zeros((3, 2)), np.full((3, 2), np.nan), np.ones((2, 2)), np.ones(3)])
 def test_an_encoder_without_usable_vectors_is_refused(calls, monkeypatch, tmp_path, vectors):
-    monkeypatch.setattr(encoding, "load_encoder", lambda retriever: SentenceEncoder("bad", lambda captions: vectors))
+    monkeypatch.setattr(encoding, "load_encoder", lambda *which: SentenceEncoder("bad", lambda captions: vectors))
     with pytest.raises(ValueError, match="the sentence encoder gave"):
         encode_captions(["a", "b", "c"], "letters", tmp_path)
     assert not list(tmp_path.rglob("*.npy"))
@@ -153,7 +153,7 @@ def test_the_embedded_encoder_gives_the_same_bytes_when_cut(monkeypatch, tmp_pat
     left = iter([encoder.encode] * 2)  # then it is interrupted
     cut = SentenceEncoder(encoder.identity, lambda captions: next(left)(captions))
     with monkeypatch.context() as patch:
-        patch.setattr(encoding, "load_encoder", lambda retriever: cut)
+        patch.setattr(encoding, "load_encoder", lambda *which: cut)
         with pytest.raises(StopIteration):
             encode_captions(captions, "embedded", tmp_path / "cut")
     encode_captions(captions, "embedded", tmp_path / "cut")
@@ -177,3 +177,16 @@ def test_an_encoder_is_named_by_what_it_computes(monkeypatch):
 
     assert changed() == load_encoder(minilm_folder()).identity
     assert changed(max_seq_length=4) != load_encoder().identity
+
+
+@needs_minilm
+def test_exact_vectors_do_not_depend_on_who_is_encoded_together(monkeypatch, tmp_path):
+    """What is true of batches is true of processors, too: sums differ in their last bits, and the vectors do not."""
+    captions = [f"{caption} ∠ABC = {n}0°." * n for n, caption in enumerate(CAPTIONS, start=1)]
+    whole = encode_captions(captions, "embedded", tmp_path / "whole", exact=True)
+    monkeypatch.setattr(encoding, "BATCH", 5)
+    apart = encode_captions(captions, "embedded", tmp_path / "apart", exact=True)
+    assert apart.vectors.dtype == np.float32 and apart.vectors.tobytes() == whole.vectors.tobytes()
+    usual = encode_captions(captions, "embedded", tmp_path / "whole")
+    np.testing.assert_allclose(usual.vectors, whole.vectors, atol=1e-6)
+    assert len(files(tmp_path / "whole")) == 2, "one was taken for the other"
