@@ -71,8 +71,8 @@ def load_encoder(retriever: str = EMBEDDED, exact: bool = False) -> SentenceEnco
     Args:
         retriever: which.
         exact: compute in float64, on the CPU: twice as slow. Rounded to float32, vectors then no longer depend on
-            the last bits of sums, which change with batches and processors. In float32 another size of batches gave
-            1 of 500 captions its 100 neighbours in another order.
+            the last bits of sums, which change with batches. In float32 another size of batches gave 1 of 500 captions
+            its 100 neighbours in another order.
 
     Raises:
         ValueError: if the model cannot be loaded, or has no safetensors.

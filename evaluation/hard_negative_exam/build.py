@@ -25,9 +25,9 @@ as many as it gives.
 
 Promise: no figure of the exam trains a model of ours. Figures made from nothing come from two streams of random
 numbers (`sources.procedural.STREAMS`) that no build of rows draws from, whatever its seed; real ones from published
-splits that no build trains on. Same options, same exam, on any machine: captions are encoded in float64, since
-float32 sums would decide on near neighbours. The command says whether what it built is the frozen exam. Safe to
-interrupt.
+splits that no build trains on. Same options, same exam: captions are encoded in float64, since the last bits of
+float32 sums, which differ between batches, would decide on near neighbours. The command says whether what it built is
+the frozen exam. Safe to interrupt.
 """
 
 import sys

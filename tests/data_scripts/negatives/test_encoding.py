@@ -181,7 +181,7 @@ def test_an_encoder_is_named_by_what_it_computes(monkeypatch):
 
 @needs_minilm
 def test_exact_vectors_do_not_depend_on_who_is_encoded_together(monkeypatch, tmp_path):
-    """What is true of batches is true of processors, too: sums differ in their last bits, and the vectors do not."""
+    """In batches of another size sums differ in their last bits, and the vectors do not."""
     captions = [f"{caption} ∠ABC = {n}0°." * n for n, caption in enumerate(CAPTIONS, start=1)]
     whole = encode_captions(captions, "embedded", tmp_path / "whole", exact=True)
     monkeypatch.setattr(encoding, "BATCH", 5)
