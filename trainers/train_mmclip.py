@@ -27,6 +27,7 @@ from .collators import TEXT_FAMILIES
 from .hard_negative_config import HardNegativeConfig
 from .hard_negative_trainer import HardNegativeTrainer
 from .lora import LoraArguments, check_merging, mmclip_lora, save_trained
+from .precision import choose_attention
 from .rows import check_columns, load_split
 from .run import evaluate, train
 from .scratch import ScratchConfig, scratch_mmclip
@@ -44,7 +45,10 @@ class ModelArguments(LoraArguments):
         },
     )
     model_revision: str | None = field(default=None, metadata={"help": "Branch, tag or commit of the Hub model."})
-    attn_implementation: str | None = field(default=None, metadata={"help": "sdpa, flash_attention_2, eager, ..."})
+    attn_implementation: str | None = field(
+        default=None,
+        metadata={"help": "sdpa, flash_attention_2, eager, ... (default: the model's; eager on a CPU in bf16)."},
+    )
     skip_blank_patches: bool | None = field(
         default=None,
         metadata={
@@ -147,6 +151,8 @@ def main(arguments: list[str] | None = None, callbacks: list[TrainerCallback] | 
     set_seed(args.seed)
     train_rows, eval_rows = load_rows(data, args.do_eval)
     model, processor = load_model(model_arguments, scratch, train_rows, args.seed)
+    if model_arguments.attn_implementation is None:
+        choose_attention(model, args)
     trainer = HardNegativeTrainer(
         model=model,
         args=args,
