@@ -34,7 +34,7 @@ from evaluation import answer_accuracy, run_benchmark
 from evaluation.ablation_runs import Run, as_words, digest_of, fingerprint, heavy_work, one_line, slug, train
 from evaluation.answer_accuracy import AnswerAccuracyArguments
 from evaluation.benchmarks.prompts import render
-from evaluation.loading import load_rows
+from evaluation.loading import load_rows, rows_fingerprint
 from evaluation.predictions import PredictionFile
 from evaluation.results import weights_fingerprint, write_json
 from evaluation.run_benchmark import RunBenchmarkArguments
@@ -198,7 +198,7 @@ def _exam_digest(exam: Exam) -> str:
         asked = run_benchmark.fingerprint(exam.list_items(Counter()), partial(render, exam.template()))
         return digest_of(decides | {"questions": asked})
     rows = load_rows(exam.dataset, exam.split, answer_accuracy.COLUMNS, exam.dataset_config)
-    asked = [answer_accuracy.fingerprint(rows), fingerprint(exam.dataset)]
+    asked = [rows_fingerprint(rows, answer_accuracy.ASKED), fingerprint(exam.dataset)]
     return digest_of(decides | {"dataset": None, "questions": asked})
 
 

@@ -13,8 +13,6 @@ answers are graded by rules (graders), so two runs agree and no key is needed. T
 `--blank_images` replaces every figure by white paper of its size: what is then still right was not read off it.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -37,12 +35,13 @@ from evaluation.generation import (
     white_paper,
 )
 from evaluation.graders import extract_answer, is_correct
-from evaluation.loading import load_model, load_processor, load_rows, pick_device
+from evaluation.loading import load_model, load_processor, load_rows, pick_device, rows_fingerprint
 from evaluation.predictions import PredictionFile, check_settings, summarise
 from evaluation.results import library_versions, weights_fingerprint, write_json
 from trainers.rows import decode_image, load_splits
 
 COLUMNS = ("prompt", "images", "answer", "kind", "id")
+ASKED = ("id", "prompt", "images", "answer")
 
 
 @dataclass
@@ -103,14 +102,6 @@ def prediction_of(row: dict, answer: Answer) -> dict:
     return line | {"text": text, "prediction": extract_answer(text), "correct": is_correct(text, row["answer"])}
 
 
-def fingerprint(rows: datasets.Dataset) -> str:
-    """Short hash of all questions and answers of a split, which tells a rebuilt data set from the old one."""
-    digest = hashlib.sha256()
-    for row in rows.select_columns(["id", "prompt", "answer"]):
-        digest.update(json.dumps(row, sort_keys=True).encode())
-    return digest.hexdigest()[:16]
-
-
 def load_answerer(arguments: AnswerAccuracyArguments) -> Answerer:
     """The model on its device. Raises ValueError if it cannot be loaded, or answers no questions."""
     model = load_model(AutoModelForImageTextToText, arguments.model, arguments.trust_remote_code)
@@ -131,7 +122,7 @@ def evaluate(arguments: AnswerAccuracyArguments) -> dict:
         "model_fingerprint": weights_fingerprint(arguments.model),
         "dataset": arguments.dataset,
         "dataset_config": arguments.dataset_config,
-        "dataset_fingerprint": fingerprint(rows),
+        "dataset_fingerprint": rows_fingerprint(rows, ASKED),
         "split": arguments.split,
         "max_new_tokens": arguments.max_new_tokens,
         "blank_images": arguments.blank_images,

@@ -1,6 +1,9 @@
 """Load the rows, the model and the device of a measurement, with errors that say what to do."""
 
 import contextlib
+import hashlib
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +12,7 @@ from datasets import Dataset
 from transformers import AutoProcessor
 
 from trainers.adapter_parts import read_parts
-from trainers.rows import check_columns, load_split, undecoded
+from trainers.rows import check_columns, image_bytes, load_split, undecoded
 
 
 def load_rows(dataset: str, split: str, columns: tuple[str, ...], config_name: str | None = None) -> Dataset:
@@ -27,6 +30,28 @@ def load_rows(dataset: str, split: str, columns: tuple[str, ...], config_name: s
     rows = load_split(dataset, split, config_name)
     check_columns(rows, columns, f"Split {split!r} of {dataset}")
     return undecoded(rows)
+
+
+def rows_fingerprint(rows: Dataset, columns: Sequence[str]) -> str:
+    """Short hash of what these columns hold, files of images included: tells a rebuilt data set from the old one.
+
+    Args:
+        rows: with their images still encoded, as `load_rows` gives them.
+        columns: those that decide on what is measured.
+    """
+    digest = hashlib.sha256()
+    for row in rows.select_columns(list(columns)):
+        digest.update(json.dumps(_hashed_images(row), sort_keys=True).encode())
+    return digest.hexdigest()[:16]
+
+
+def _hashed_images(value: Any) -> Any:
+    """The value with a hash in place of every encoded image, wherever its file lies."""
+    if isinstance(value, dict):
+        if value.keys() == {"bytes", "path"}:
+            return hashlib.sha256(image_bytes(value) or b"").hexdigest()
+        return {name: _hashed_images(part) for name, part in value.items()}
+    return [_hashed_images(part) for part in value] if isinstance(value, list) else value
 
 
 def pick_device() -> torch.device:

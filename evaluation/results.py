@@ -8,11 +8,14 @@ import json
 import os
 import tempfile
 from collections.abc import Sequence
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from trainers.adapter_parts import PARTS, found_parts, read_parts
 
 RESAMPLES = 1000
 LIBRARIES = ("torch", "transformers", "datasets", "tokenizers", "math-verify", "numpy")
@@ -82,17 +85,24 @@ def bootstrap_interval(
 def weights_fingerprint(model: str) -> str | None:
     """Short hash that tells one folder of weights from another, also after it was moved; None for a Hub id.
 
-    Reads sizes and the first and last mebibyte of every safetensors file, which training changes, not all of it.
+    Every safetensors file is read whole, once in a process: what lies at its ends may be frozen. That of an adapter
+    covers the MMCLIP that lies beside it.
     """
     files = sorted(Path(model).glob("*.safetensors")) if Path(model).is_dir() else []
     if not files:
         return None
     digest = hashlib.sha256()
     for path in files:
-        size = path.stat().st_size
-        digest.update(f"{path.name} {size}\n".encode())
-        with path.open("rb") as file:
-            digest.update(file.read(2**20))
-            file.seek(max(0, size - 2**20))
-            digest.update(file.read())
+        state = path.stat()
+        digest.update(f"{path.name} {_content_hash(path, state.st_size, state.st_mtime_ns)}\n".encode())
+    if (Path(model) / PARTS).is_file() and (parts := read_parts(model)):
+        tower = weights_fingerprint(found_parts(model, parts)[0])
+        digest.update(f"{PARTS} {tower}\n".encode())
     return digest.hexdigest()[:16]
+
+
+@lru_cache
+def _content_hash(path: Path, size: int, modified: int) -> str:
+    """The hash of a file, kept for as long as its size and time of change stay as they are."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -23,7 +23,7 @@ from evaluation import answer_accuracy, run_benchmark
 from evaluation.benchmarks.prompts import render, template_text
 from evaluation.generation import Answer, Answerer, ChangeFigure, GenerationSettings, Question, answer_into
 from evaluation.graders.verdicts import RULES, judge
-from evaluation.loading import load_model, load_processor, load_rows, pick_device
+from evaluation.loading import load_model, load_processor, load_rows, pick_device, rows_fingerprint
 from evaluation.perturbations import PERTURBATIONS, perturbed
 from evaluation.predictions import PredictionFile
 from evaluation.results import bootstrap_interval
@@ -134,7 +134,7 @@ class QuestionTask(AnswerTask):
         return {
             "dataset": self.arguments.dataset,
             "dataset_config": self.arguments.dataset_config,
-            "dataset_fingerprint": answer_accuracy.fingerprint(self.found),
+            "dataset_fingerprint": rows_fingerprint(self.found, answer_accuracy.ASKED),
             "split": self.split,
         }
 

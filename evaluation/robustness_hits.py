@@ -15,9 +15,8 @@ from datasets import Dataset
 from PIL import Image
 from transformers import AutoModel
 
-from data_scripts.shards import fingerprint
 from evaluation.encoding import Change, DualEncoder, check_dual_encoder, encode_captions, encode_images
-from evaluation.loading import load_model, load_processor, load_rows, pick_device
+from evaluation.loading import load_model, load_processor, load_rows, pick_device, rows_fingerprint
 from evaluation.perturbations import PERTURBATIONS, perturbed
 from evaluation.results import bootstrap_interval
 from trainers.candidate_sets import COLUMNS, Anchor, CandidateSets, ImageSource, build_candidate_sets, without_images
@@ -117,7 +116,7 @@ class HitTask:
         return {
             "dataset": self.arguments.dataset,
             "dataset_config": self.arguments.dataset_config,
-            "dataset_fingerprint": fingerprint({"captions": self.rows["caption"][:]}),
+            "dataset_fingerprint": rows_fingerprint(self.rows, COLUMNS),
             "split": self.arguments.split or "test",
             "num_rows": len(self.rows),
             "num_candidates": self.arguments.num_candidates,

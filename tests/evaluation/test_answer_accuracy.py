@@ -99,11 +99,12 @@ def test_another_run_is_refused(command, models, data, tmp_path, model, more, na
     assert lines(folder) == before
 
 
-def test_a_rebuilt_data_set_is_refused(command, models, data, tmp_path):
+@pytest.mark.parametrize("what", ["answer", "images"])
+def test_a_rebuilt_data_set_is_refused(command, models, data, tmp_path, what):
     folder = tmp_path / "run"
     assert command(main, *arguments(models, data, folder, "--max_rows", 1))[0] == 0
     rows = sft_rows(7)
-    rows[5]["answer"] = "99"
+    rows[5][what] = {"answer": "99", "images": sft_rows(8)[7]["images"]}[what]
     save(data, SFT, test=rows)
     status, _, err = command(main, *arguments(models, data, folder))
     assert status == 2 and "dataset_fingerprint" in err

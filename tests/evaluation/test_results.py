@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from evaluation.results import bootstrap_interval, library_versions, weights_fingerprint, write_json
+from trainers.adapter_parts import AdapterParts, write_parts
 
 
 def test_json_is_written_whole_or_not_at_all(tmp_path):
@@ -46,6 +47,27 @@ def test_fingerprint_follows_the_weights_not_the_path(tmp_path):
     a, b, c = (weights_fingerprint(str(tmp_path / name)) for name in "abc")
     assert a == b != c
     assert weights_fingerprint("org/name") is None
+
+
+def test_fingerprint_sees_what_is_trained_between_frozen_ends(tmp_path):
+    frozen = {"a.embed_tokens": torch.zeros(2**19), "z.vision_tower": torch.zeros(2**19)}  # two mebibytes each
+    seen = set()
+    for value in (1.0, 2.0):  # into the same folder, as training anew does
+        save_file(frozen | {"m.projector": torch.full((4, 4), value)}, tmp_path / "model.safetensors")
+        seen.add(weights_fingerprint(str(tmp_path)))
+    assert len(seen) == 2
+
+
+def test_fingerprint_of_an_adapter_covers_the_tower_beside_it(tmp_path):
+    adapter, tower = tmp_path / "adapter", tmp_path / "mmclip"
+    adapter.mkdir(), tower.mkdir()
+    save_file({"lora_A": torch.ones(2, 2)}, adapter / "adapter_model.safetensors")
+    write_parts(adapter, AdapterParts("mmclip", "org/llm"))
+    seen = {weights_fingerprint(str(adapter))}
+    for value in (1.0, 2.0):
+        save_file({"weight": torch.full((4, 4), value)}, tower / "model.safetensors")
+        seen.add(weights_fingerprint(str(adapter)))
+    assert len(seen) == 3
 
 
 def test_versions_name_torch():
