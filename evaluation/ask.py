@@ -68,14 +68,14 @@ def open_image(path: str) -> Image.Image:
     """An image file, upright, in RGB, transparent pixels white.
 
     Raises:
-        ValueError: if there is no such file, or it holds no image.
+        ValueError: if there is no such file, or it holds no image, or one too large to be opened safely.
     """
     if not Path(path).is_file():
         raise ValueError(f"--image {path} is no file")
     try:
         with Image.open(path) as image:
             return lay_on_white(ImageOps.exif_transpose(image))
-    except (UnidentifiedImageError, OSError) as error:
+    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise ValueError(f"--image {path} cannot be read as an image: {error}") from error
 
 

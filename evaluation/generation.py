@@ -209,21 +209,31 @@ def answer_into(
     if not todo:
         return
     answerer = load()
+    answered = any(line.keys().isdisjoint(("skipped", "failed")) for line in file.done.values())
     with tqdm(total=len(keys), initial=len(keys) - len(todo), desc="answers", unit="question") as progress:
-        for answer in answers(ask(todo), answerer, batch_size):
+        for answer in answers(ask(todo), answerer, batch_size, answered):
             file.append(line(answer))
             progress.update()
 
 
-def answers(questions: Iterable[Question], answerer: Answerer, batch_size: int) -> Iterator[Answer]:
+def answers(
+    questions: Iterable[Question], answerer: Answerer, batch_size: int, answered_before: bool = False
+) -> Iterator[Answer]:
     """Answer questions in batches, one batch of figures in memory at a time, and give the answers in their order.
 
     After a batch that did not fit, later ones are no larger than what did.
+
+    Args:
+        questions: what is asked.
+        answerer: the model.
+        batch_size: questions answered at once.
+        answered_before: whether the model is known to answer questions, since it has answered others.
 
     Raises:
         ValueError: if the model can answer none of the first `PATIENCE` questions, which is no matter of one question.
     """
     batches = _Batches(answerer, batch_size)
+    batches.succeeded = answered_before
     waiting: list[Question] = []
     held: list[Answer] = []  # of questions that the model refused, before it answered any
     for question in questions:

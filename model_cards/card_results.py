@@ -177,10 +177,19 @@ def answering_model(result: dict) -> str:
     return public_name(result.get("model") or result.get("predictions") or "unnamed")
 
 
+def data_name(result: dict) -> str:
+    """Data set, configuration unless it is the default one, and split of a result: `org/rows, letters_only (test)`."""
+    config = f", {result['dataset_config']}" if result.get("dataset_config") else ""
+    return f"{public_name(result['dataset'])}{config} ({result['split']})"
+
+
 def _what(result: dict) -> tuple[str, str]:
-    data = result["benchmark"] if "benchmark" in result else public_name(result["dataset"])
-    blank = ", blank images" if result["measure"] == "benchmark" and result.get("blank_images") else ""
-    return table_cell(answering_model(result)), table_cell(f"{data} ({result['split']}{blank})")
+    if "benchmark" in result:
+        blank = ", blank images" if result["measure"] == "benchmark" and result.get("blank_images") else ""
+        data = f"{result['benchmark']} ({result['split']}{blank})"
+    else:
+        data = data_name(result)
+    return table_cell(answering_model(result)), table_cell(data)
 
 
 def table_cell(text: str) -> str:

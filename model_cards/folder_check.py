@@ -32,8 +32,9 @@ CARDS = {"dataset": DatasetCard, "space": SpaceCard}
 CHECKPOINTS = "checkpoints"  # of a Space: the folder with the models that it shows
 PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 LEFTOVERS = (".build", "*.part", "*.tmp", "tmp-*", "*.incomplete", "*.lock", ".README.md.*")
-# States to resume a training from, caches and hidden files (which may hold secrets) stay at home.
-LEFT_OUT = ("checkpoint-*", "trainer_state.json", "__pycache__", ".*")
+# States to resume a training from, logs (whose names tell the host), caches and hidden files (which may hold secrets)
+# stay at home.
+LEFT_OUT = ("checkpoint-*", "trainer_state.json", "finished.json", "events.out.tfevents.*", "__pycache__", ".*")
 KEPT_HIDDEN = (".gitattributes",)
 SHOWN = 5  # files named in a message
 PICKLE_START = re.compile(rb"\x80[\x02-\x05]")

@@ -69,15 +69,24 @@ def trainings(run: Path, not_shown: list[tuple[str, str]]) -> dict[str, list[dic
     return logs
 
 
-def labels(results: Results) -> dict[Path, str]:
-    """A short name of each result's model, told apart by the result's own place where models share a name."""
-    names = {file.path: answering_model(file.result) for file in results.all if file.result["measure"] != "load_back"}
-    count = Counter((file.result["measure"], names[file.path]) for file in results.all if file.path in names)
-    for file in results.all:
-        if file.path in names and count[file.result["measure"], names[file.path]] > 1:
-            place = file.path.stem if file.path.stem != "results" else file.folder.name
-            names[file.path] = f"{names[file.path]} ({place})"
+def labels(results: Results, run: Path) -> dict[Path, str]:
+    """A short name of each result's model, told apart by the result's place in the run where models share a name."""
+    files = [file for file in results.all if file.result["measure"] != "load_back"]
+    models = {file.path: answering_model(file.result) for file in files}
+    names = models
+    for place_of in (_short_place, lambda path: path.relative_to(run).with_suffix("").as_posix()):
+        count = Counter((file.result["measure"], names[file.path]) for file in files)
+        names = {
+            file.path: f"{models[file.path]} ({place_of(file.path)})"
+            if count[file.result["measure"], names[file.path]] > 1
+            else names[file.path]
+            for file in files
+        }
     return names
+
+
+def _short_place(path: Path) -> str:
+    return path.stem if path.stem != "results" else path.parent.name
 
 
 def picture_title(result: dict) -> str:
@@ -133,7 +142,7 @@ def write_report(run: Path, output: Path) -> Results:
     if not run.is_dir():
         raise ValueError(f"no run at {run}: give --run a folder of results")
     results = find_results(run)
-    names = labels(results)
+    names = labels(results, run)
     answered = [file for file in results.of("answer_accuracy") if not file.result.get("blank_images")]
     shown = {
         "build": read_optional(run / "rows" / "build_report.json", results.not_shown),

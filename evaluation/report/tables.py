@@ -7,7 +7,7 @@ from typing import Any
 
 from evaluation.report.plots import Line
 from evaluation.report.results_files import ResultFile, Results
-from model_cards.card_results import ResultTable, answering_model, public_name, result_tables, table_cell
+from model_cards.card_results import ResultTable, answering_model, data_name, public_name, result_tables, table_cell
 
 PAPER: dict[str, Any] = json.loads(Path(__file__).with_name("paper.json").read_text(encoding="utf-8"))
 
@@ -154,7 +154,7 @@ def hit_lines(results: Results, labels: dict[Path, str]) -> dict[str, list[Line]
     """Hit@1 of all models, a panel per data set."""
     panels: dict[str, dict[str, Line]] = {}
     for file in results.of("hit_at_1"):
-        panel = panels.setdefault(f"{public_name(file.result['dataset'])} ({file.result['split']})", {})
+        panel = panels.setdefault(data_name(file.result), {})
         for name, entry in file.result["sets"].items():
             if entry is not None:
                 line = panel.setdefault(name, Line(name, chance=entry["chance"]))

@@ -121,11 +121,13 @@ def test_images_are_upright_and_on_white(tmp_path: Path) -> None:
 
 def test_errors(world: Path, tmp_path: Path) -> None:
     (tmp_path / "note.png").write_text("no image")
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "huge.png")
     tiny_mmclip()[0].save_pretrained(tmp_path / "clip")
     tiny_mmclip()[1].save_pretrained(tmp_path / "clip")
     for change, said in (
         ({"image": [str(tmp_path / "nowhere.png")]}, "--image .*nowhere.png is no file"),
         ({"image": [str(tmp_path / "note.png")]}, "note.png cannot be read as an image"),
+        ({"image": [str(tmp_path / "huge.png")]}, "huge.png cannot be read as an image: .*exceeds limit"),
         ({"model": str(tmp_path / "nowhere")}, "cannot load"),
         ({"model": str(tmp_path / "clip")}, "AutoModelForImageTextToText cannot load|no chat template"),
         ({"question": "  "}, "--question is empty"),

@@ -13,9 +13,11 @@ from evaluation.generation import (
     GenerationSettings,
     Question,
     SeededSampling,
+    answer_into,
     answers,
     with_images,
 )
+from evaluation.predictions import PredictionFile
 from tests.tiny import tiny_llava, tiny_mmgeolm
 
 GREEDY = GenerationSettings(8)
@@ -141,6 +143,20 @@ def test_a_model_that_answers_nothing_is_no_matter_of_the_questions(count):
     with pytest.raises(ValueError, match="answers no question.*row 0: height"):
         given += answers(map(question, range(count)), fake, batch_size=4)
     assert given == [] and len(fake.sizes) <= 14
+
+
+def test_a_run_that_has_only_refused_questions_left_comes_to_its_end(tmp_path):
+    def answered(count):
+        with PredictionFile(tmp_path / "predictions.jsonl") as file:
+            keys = {row: row for row in range(count)}
+            answer_into(file, keys, lambda todo: map(question, sorted(todo)), line, lambda: Fake(refused=(2, 3)), 4)
+            return file.done
+
+    def line(answer):
+        return {"row": answer.row} | ({"text": answer.text} if answer.text else {"failed": answer.failed})
+
+    answered(2)
+    assert [found.get("text") for found in answered(4).values()] == ["0", "1", None, None]
 
 
 def test_another_error_is_a_defect_and_ends_the_run():

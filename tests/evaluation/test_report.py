@@ -12,8 +12,9 @@ from data_scripts.build_sft import SftArguments
 from data_scripts.build_sft import build as build_sft
 from evaluation.hard_negative_exam import sit
 from evaluation.report import main, write_report
+from evaluation.report.command import labels
 from evaluation.report.results_files import NEEDED, find_results
-from evaluation.report.tables import PAPER
+from evaluation.report.tables import PAPER, hit_lines
 from tests.tiny import tiny_mmclip
 
 ENTRY = {"accuracy": 0.4321, "interval_95": [0.4, 0.5], "chance": 0.0909, "mean_candidates": 11.0, "num_anchors": 57}
@@ -86,6 +87,18 @@ def test_the_page_holds_what_was_measured(run, tmp_path):
     assert "| you/warm | you/rows (test) | rule | 43.2% | 40.0% to 50.0% | 9.1% | 11.0 | 57 |" in tables
     index = (tmp_path / "page" / "report-model_index.yaml").read_text()
     assert "Hit@1 (rule set)" in index and "0.4321" in index and "you/mmgeolm" in index
+
+
+def test_results_that_share_their_names_are_told_apart(tmp_path):
+    """As `make walkthrough` lays them out: the same file names, on figures of two sources."""
+    for source in ("procedural", "geometry3k"):
+        put(tmp_path / source, **{"hit_at_1-mmclip": HITS, "letters": HITS | {"dataset_config": "letters_only"}})
+    results = find_results(tmp_path)
+    panels = {title: lines[0].values.keys() for title, lines in hit_lines(results, labels(results, tmp_path)).items()}
+    assert panels == {
+        "you/rows (test)": {f"you/mmclip ({source}/hit_at_1-mmclip)" for source in ("procedural", "geometry3k")},
+        "you/rows, letters_only (test)": {f"you/mmclip ({source}/letters)" for source in ("procedural", "geometry3k")},
+    }
 
 
 def test_every_kind_of_result_has_its_table(tmp_path):

@@ -27,6 +27,9 @@ def model(tmp_path: Path) -> Path:
     (folder / "README.md").write_text(CARD)
     (folder / ".env").write_text("SECRET=1")
     (folder / "trainer_state.json").write_text("{}")
+    (folder / "finished.json").write_text('{"--output_dir": "/home/me"}')
+    (folder / "runs").mkdir()
+    (folder / "runs" / "events.out.tfevents.1.my-host.2.0").write_bytes(b"log")
     save_file({"weight": torch.zeros(2)}, folder / "model.safetensors")
     return folder
 
@@ -40,7 +43,13 @@ def test_a_fit_model(model: Path) -> None:
     before = digest(model)
     contents = check_folder(model)
     assert (contents.kind, contents.repo_type) == ("mmclip", "model")
-    assert contents.left_out == [".env", "checkpoint-7", "trainer_state.json"]
+    assert contents.left_out == [
+        ".env",
+        "checkpoint-7",
+        "finished.json",
+        "runs/events.out.tfevents.1.my-host.2.0",
+        "trainer_state.json",
+    ]
     assert list(contents.files) == [
         "README.md",
         "config.json",
