@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import permutations
 
+from . import axes_predicates as axes
 from . import predicates as p
 from .diagram import Diagram, Fact
 from .predicates import Verdict, all_of, angle_at, distance, look_equal, off_segment, same_object
@@ -81,7 +82,7 @@ def _cevian(extra: Callable[[Diagram, str, str, str, str], Verdict]) -> FactKind
     def check(d: Diagram, a: str, foot: str, b: str, c: str) -> Verdict:
         on_line = p.within(off_segment(d, a, b, c), p.DISTANCE)  # a point of BC itself is no vertex
         apart = None if on_line is None else not on_line
-        return all_of([p.drawn(d, a, foot), p.between(d, foot, b, c), apart, extra(d, a, foot, b, c)])
+        return all_of([p.line(d, a, foot), p.between(d, foot, b, c), apart, extra(d, a, foot, b, c)])
 
     return FactKind(check, _SWAP_PAIR)
 
@@ -92,10 +93,6 @@ def _trapezoid(d: Diagram, a: str, b: str, c: str, e: str) -> Verdict:
 
 def _parallelogram(d: Diagram, a: str, b: str, c: str, e: str) -> Verdict:
     return all_of([p.polygon(d, a, b, c, e), p.straight(d, a, b, c, e), p.straight(d, b, c, e, a)])
-
-
-def _crossing(d: Diagram, at: str, a: str, b: str, c: str, e: str) -> Verdict:
-    return all_of([p.between(d, at, a, b), p.between(d, at, c, e)])
 
 
 KINDS: dict[str, FactKind] = {
@@ -142,28 +139,30 @@ KINDS: dict[str, FactKind] = {
     "on_segment": FactKind(p.between, _SWAP_LAST),
     "midpoint": FactKind(lambda d, m, a, b: all_of([p.between(d, m, a, b), p.equal(d, m, a, m, b)]), _SWAP_LAST),
     "parallel": FactKind(
-        lambda d, a, b, c, e: all_of([p.drawn(d, a, b), p.drawn(d, c, e), p.straight(d, a, b, c, e)]), _TWO_SEGMENTS
+        lambda d, a, b, c, e: all_of([p.line(d, a, b), p.line(d, c, e), p.straight(d, a, b, c, e)]),
+        _TWO_SEGMENTS,
     ),
     "perpendicular": FactKind(
-        lambda d, a, b, c, e: all_of([p.drawn(d, a, b), p.drawn(d, c, e), p.square(d, a, b, c, e)]), _TWO_SEGMENTS
+        lambda d, a, b, c, e: all_of([p.line(d, a, b), p.line(d, c, e), p.square(d, a, b, c, e)]),
+        _TWO_SEGMENTS,
     ),
-    "intersect": FactKind(_crossing, _after_first(_TWO_SEGMENTS)),
+    "intersect": FactKind(p.crossing, _after_first(_TWO_SEGMENTS)),
     "perpendicular_bisector": FactKind(p.perpendicular_bisector, _symmetries(4, "1023", "0132", "1032")),
     "angle_bisector": FactKind(p.angle_bisector, _SWAP_PAIR),
-    "cevian": _cevian(lambda d, a, foot, b, c: True),
+    "cevian": _cevian(lambda d, a, foot, b, c: p.drawn(d, a, foot)),  # it says no more than that it is drawn
     "median": _cevian(lambda d, a, foot, b, c: p.equal(d, foot, b, foot, c)),
     "altitude": _cevian(lambda d, a, foot, b, c: p.square(d, a, foot, b, c)),
     "bisector": _cevian(lambda d, a, foot, b, c: p.equal_angles(d, (b, a, foot), (foot, a, c))),
     "midline": FactKind(
         lambda d, m, n, a, b, c: all_of(
-            [p.drawn(d, m, n), p.between(d, m, a, b), p.equal(d, m, a, m, b)]
+            [p.line(d, m, n), p.between(d, m, a, b), p.equal(d, m, a, m, b)]
             + [p.between(d, n, a, c), p.equal(d, n, a, n, c)]
         ),
         _symmetries(5, "10243"),
     ),
     "parallel_cut": FactKind(  # M on AB, N on AC, MN parallel to BC
         lambda d, m, n, a, b, c: all_of(
-            [p.drawn(d, m, n), p.between(d, m, a, b), p.between(d, n, a, c), p.straight(d, m, n, b, c)]
+            [p.line(d, m, n), p.between(d, m, a, b), p.between(d, n, a, c), p.straight(d, m, n, b, c)]
         ),
         _symmetries(5, "10243"),
     ),
@@ -181,9 +180,9 @@ KINDS: dict[str, FactKind] = {
     "on_circle": FactKind(p.on_circle, _symmetries(2)),
     "inside_circle": FactKind(p.inside, _symmetries(2)),
     "outside_circle": FactKind(p.outside, _symmetries(2)),
-    "radius": FactKind(lambda d, a, o: all_of([p.drawn(d, o, a), p.on_circle(d, a, o)]), _symmetries(2)),
+    "radius": FactKind(p.radius_to, _symmetries(2)),
     "chord": FactKind(
-        lambda d, a, b, o: all_of([p.drawn(d, a, b), p.on_circle(d, a, o), p.on_circle(d, b, o)]),
+        lambda d, a, b, o: all_of([p.line(d, a, b), p.on_circle(d, a, o), p.on_circle(d, b, o)]),
         _symmetries(3, "102"),
     ),
     "diameter": FactKind(
@@ -191,7 +190,8 @@ KINDS: dict[str, FactKind] = {
         _symmetries(3, "102"),
     ),
     "tangent": FactKind(  # PA touches the circle at A
-        lambda d, q, a, o: all_of([p.drawn(d, q, a), p.on_circle(d, a, o), p.square(d, q, a, a, o)]), _symmetries(3)
+        lambda d, q, a, o: all_of([p.line(d, q, a), p.on_circle(d, a, o), p.square(d, q, a, a, o)]),
+        _symmetries(3),
     ),
     "secant": FactKind(p.secant, _symmetries(4)),
     "circumcircle": FactKind(p.circumcircle, _after_first(_any_order(3))),
@@ -199,18 +199,18 @@ KINDS: dict[str, FactKind] = {
     "quadrilateral_circumcircle": FactKind(p.circumcircle, _after_first(_cycle(4))),
     "quadrilateral_incircle": FactKind(p.incircle, _after_first(_cycle(4))),
     # coordinate axes
-    "axes": _on_axes(p.origin, _symmetries(1)),
-    "rising": _on_axes(p.rising, _symmetries(2, "10")),
-    "falling": _on_axes(p.falling, _symmetries(2, "10")),
-    "parallel_x": _on_axes(p.parallel_x, _symmetries(2, "10")),
-    "parallel_y": _on_axes(p.parallel_y, _symmetries(2, "10")),
-    "x_intercept": _on_axes(partial(p.intercept, axis=0), _SWAP_LAST),
-    "y_intercept": _on_axes(partial(p.intercept, axis=1), _SWAP_LAST),
-    "parabola_up": _on_axes(partial(p.vertex, sign=1), _symmetries(1)),
-    "parabola_down": _on_axes(partial(p.vertex, sign=-1), _symmetries(1)),
-    "on_parabola": _on_axes(p.on_parabola, _symmetries(1)),
-    "parabola_meets_x": _on_axes(partial(p.parabola_meets, axis=0), _symmetries(1)),
-    "parabola_meets_y": _on_axes(partial(p.parabola_meets, axis=1), _symmetries(1)),
+    "axes": _on_axes(axes.origin, _symmetries(1)),
+    "rising": _on_axes(axes.rising, _symmetries(2, "10")),
+    "falling": _on_axes(axes.falling, _symmetries(2, "10")),
+    "parallel_x": _on_axes(axes.parallel_x, _symmetries(2, "10")),
+    "parallel_y": _on_axes(axes.parallel_y, _symmetries(2, "10")),
+    "x_intercept": _on_axes(partial(axes.intercept, axis=0), _SWAP_LAST),
+    "y_intercept": _on_axes(partial(axes.intercept, axis=1), _SWAP_LAST),
+    "parabola_up": _on_axes(partial(axes.vertex, sign=1), _symmetries(1)),
+    "parabola_down": _on_axes(partial(axes.vertex, sign=-1), _symmetries(1)),
+    "on_parabola": _on_axes(axes.on_parabola, _symmetries(1)),
+    "parabola_meets_x": _on_axes(partial(axes.parabola_meets, axis=0), _symmetries(1)),
+    "parabola_meets_y": _on_axes(partial(axes.parabola_meets, axis=1), _symmetries(1)),
     # printed values
     "length": FactKind(lambda d, *part: None, _symmetries(2, "10"), "value"),
     "angle": FactKind(lambda d, *part: None, _symmetries(3, "210"), "value"),

@@ -22,7 +22,6 @@ RADIUS = (0.05, 0.16)  # share of the circle's radius
 SCALENE = (LOG_RATIO[0], 0.1)  # between any two sides, as a log ratio
 OBTUSE = (92.0, 98.0)  # degrees
 ACUTE = (-88.0, -82.0)  # minus the widest angle in degrees
-SLOPE = (4.0, 12.0)  # degrees away from both axes
 
 
 def within(error: float, margin: tuple[float, float]) -> Verdict:
@@ -86,6 +85,17 @@ def off_segment(d: Diagram, p: str, a: str, b: str) -> float:
     return _gap(d.points[p], d.points[a], d.points[b]) / d.size
 
 
+def on_line(d: Diagram, p: str, a: str, b: str) -> Verdict:
+    """P lies on the line through A and B, drawn there or not."""
+    return _on_line(d, d.points[p], a, b)
+
+
+def _on_line(d: Diagram, place: tuple[float, float], a: str, b: str) -> Verdict:
+    (px, py), (ax, ay), (bx, by) = place, d.points[a], d.points[b]
+    length = max(math.hypot(bx - ax, by - ay), 1e-9)
+    return within(abs((bx - ax) * (py - ay) - (by - ay) * (px - ax)) / length / d.size, DISTANCE)
+
+
 def drawn(d: Diagram, a: str, b: str) -> Verdict:
     """Whether a line is drawn from A to B: one segment carries both, or several do, from point to point."""
     if a == b:
@@ -94,6 +104,11 @@ def drawn(d: Diagram, a: str, b: str) -> Verdict:
     if pair not in d.drawn_lines:
         d.drawn_lines[pair] = _find_line(d, *pair)
     return d.drawn_lines[pair]
+
+
+def line(d: Diagram, a: str, b: str) -> Verdict:
+    """The line AB that a relation speaks of: where nobody drew it, the relation is not told, and not wrong."""
+    return drawn(d, a, b) or None
 
 
 def _find_line(d: Diagram, a: str, b: str) -> Verdict:
@@ -129,10 +144,10 @@ def square(d: Diagram, a: str, b: str, c: str, e: str) -> Verdict:
 
 
 def between(d: Diagram, p: str, a: str, b: str) -> Verdict:
-    """P lies on the drawn segment AB, visibly away from its ends."""
+    """P lies on the segment AB, visibly away from its ends."""
     ends = min(distance(d, p, a), distance(d, p, b)) / d.size
     apart = True if ends > 0.04 else False if ends < 0.005 else None
-    return all_of([drawn(d, a, b), within(off_segment(d, p, a, b), DISTANCE), apart])
+    return all_of([line(d, a, b), within(off_segment(d, p, a, b), DISTANCE), apart])
 
 
 def polygon(d: Diagram, *corners: str) -> Verdict:
@@ -147,6 +162,11 @@ def polygon(d: Diagram, *corners: str) -> Verdict:
     return all_of(
         [*sides, once_around, *(True if 12 < abs(t) < 168 else False if abs(t) < 4 else None for t in turns)]
     )
+
+
+def outline(d: Diagram, *corners: str) -> Verdict:
+    """The polygon that a relation speaks of: where nobody drew it, the relation is not told, and not wrong."""
+    return polygon(d, *corners) or None
 
 
 def same_sides(d: Diagram, *corners: str) -> Verdict:
@@ -197,11 +217,23 @@ def incircle(d: Diagram, o: str, *corners: str) -> Verdict:
     if r is None:
         return False
     gaps = [off_segment(d, o, corners[i - 1], corners[i]) * d.size / r - 1 for i in range(len(corners))]
-    return all_of([polygon(d, *corners), *(within(abs(g), RADIUS) for g in gaps)])
+    return all_of([outline(d, *corners), *(within(abs(g), RADIUS) for g in gaps)])
 
 
 def circumcircle(d: Diagram, o: str, *corners: str) -> Verdict:
-    return all_of([polygon(d, *corners), *(on_circle(d, p, o) for p in corners)])
+    return all_of([outline(d, *corners), *(on_circle(d, p, o) for p in corners)])
+
+
+def radius_to(d: Diagram, p: str, o: str) -> Verdict:
+    """OP is a radius of the circle about O; not told where it is one of the circle about P."""
+    verdict = all_of([line(d, o, p), on_circle(d, p, o)])
+    return verdict if on_circle(d, o, p) is False else verdict or None
+
+
+def crossing(d: Diagram, p: str, a: str, b: str, c: str, e: str) -> Verdict:
+    """AB and CE cross at P; not told where the lines do and the segments do not."""
+    lines = ((a, b), (c, e))
+    return all_of([*(on_line(d, p, *pair) for pair in lines), *(between(d, p, *pair) or None for pair in lines)])
 
 
 def secant(d: Diagram, p: str, a: str, b: str, o: str) -> Verdict:
@@ -241,7 +273,7 @@ def similar(d: Diagram, *corners: str) -> Verdict:
     """Triangles ABC and DEF have equal angles at A and D, B and E, C and F."""
     (a, b, c), (x, y, z) = corners[:3], corners[3:]
     pairs = (((a, b, c), (x, y, z)), ((b, c, a), (y, z, x)), ((c, a, b), (z, x, y)))
-    return all_of([polygon(d, a, b, c), polygon(d, x, y, z), *(equal_angles(d, *pair) for pair in pairs)])
+    return all_of([outline(d, a, b, c), outline(d, x, y, z), *(equal_angles(d, *pair) for pair in pairs)])
 
 
 def congruent(d: Diagram, *corners: str) -> Verdict:
@@ -252,93 +284,36 @@ def congruent(d: Diagram, *corners: str) -> Verdict:
 
 def centroid(d: Diagram, g: str, *corners: str) -> Verdict:
     x, y = (sum(d.points[p][i] for p in corners) / 3 - d.points[g][i] for i in (0, 1))
-    return all_of([polygon(d, *corners), within(math.hypot(x, y) / d.size, DISTANCE)])
+    return all_of([outline(d, *corners), within(math.hypot(x, y) / d.size, DISTANCE)])
 
 
 def orthocenter(d: Diagram, h: str, a: str, b: str, c: str) -> Verdict:
     heights = (square(d, h, a, b, c), square(d, h, b, c, a), square(d, h, c, a, b))
-    return all_of([polygon(d, a, b, c), *heights])
+    return all_of([outline(d, a, b, c), *heights])
 
 
 def incenter(d: Diagram, i: str, a: str, b: str, c: str) -> Verdict:
     halves = (((b, a, i), (i, a, c)), ((c, b, i), (i, b, a)), ((a, c, i), (i, c, b)))
-    return all_of([polygon(d, a, b, c), *(equal_angles(d, *pair) for pair in halves)])
+    return all_of([outline(d, a, b, c), *(equal_angles(d, *pair) for pair in halves)])
 
 
 # --- bisecting -------------------------------------------------------------------------------------------------------
 
 
 def perpendicular_bisector(d: Diagram, a: str, b: str, c: str, e: str) -> Verdict:
-    """AB is perpendicular to CE and goes through its middle."""
+    """AB is perpendicular to CE and goes through its middle; not told where only the line does and not the segment."""
     (cx, cy), (ex, ey) = d.points[c], d.points[e]
-    through = within(_gap(((cx + ex) / 2, (cy + ey) / 2), d.points[a], d.points[b]) / d.size, DISTANCE)
-    return all_of([drawn(d, a, b), drawn(d, c, e), square(d, a, b, c, e), through])
+    middle = ((cx + ex) / 2, (cy + ey) / 2)
+    reaches = within(_gap(middle, d.points[a], d.points[b]) / d.size, DISTANCE) or None
+    return all_of([line(d, a, b), line(d, c, e), square(d, a, b, c, e), _on_line(d, middle, a, b), reaches])
 
 
 def angle_bisector(d: Diagram, o: str, e: str, a: str, b: str) -> Verdict:
     """OE halves the angle AOB."""
-    lines = (drawn(d, o, e), drawn(d, o, a), drawn(d, o, b))
+    lines = [line(d, o, p) for p in (e, a, b)]
     half = angle_at(d, a, o, b) / 2
     off = max(abs(half - angle_at(d, arm, o, e)) for arm in (a, b))  # E is not on the far side of O
     return all_of([*lines, equal_angles(d, (a, o, e), (e, o, b)), within(off, ANGLE)])
-
-
-# --- on coordinate axes ----------------------------------------------------------------------------------------------
-
-
-def _slope(d: Diagram, a: str, b: str) -> float:
-    """Degrees that AB rises from left to right, in [0, 180)."""
-    return direction(d, a, b) % 180
-
-
-def rising(d: Diagram, a: str, b: str) -> Verdict:
-    t = _slope(d, a, b)
-    return all_of([d.axes, drawn(d, a, b), above(min(t, 90 - t), SLOPE)])
-
-
-def falling(d: Diagram, a: str, b: str) -> Verdict:
-    t = 180 - _slope(d, a, b)
-    return all_of([d.axes, drawn(d, a, b), above(min(t, 90 - t), SLOPE)])
-
-
-def parallel_x(d: Diagram, a: str, b: str) -> Verdict:
-    t = _slope(d, a, b)
-    return all_of([d.axes, drawn(d, a, b), within(min(t, 180 - t), ANGLE)])
-
-
-def parallel_y(d: Diagram, a: str, b: str) -> Verdict:
-    return all_of([d.axes, drawn(d, a, b), within(abs(90 - _slope(d, a, b)), ANGLE)])
-
-
-def on_axis(d: Diagram, p: str, axis: int) -> Verdict:
-    """P lies on the x-axis (0) or the y-axis (1)."""
-    return all_of([d.axes, within(abs(d.points[p][1 - axis]) / d.size, DISTANCE)])
-
-
-def intercept(d: Diagram, p: str, a: str, b: str, axis: int) -> Verdict:
-    """The line AB meets that axis at P."""
-    return all_of([on_axis(d, p, axis), drawn(d, a, b), within(off_segment(d, p, a, b), DISTANCE)])
-
-
-def origin(d: Diagram, o: str) -> Verdict:
-    return all_of([d.axes, within(math.hypot(*d.points[o]) / d.size, DISTANCE)])
-
-
-def on_parabola(d: Diagram, p: str) -> Verdict:
-    x, y = d.points[p]
-    gaps = (abs(y - (a * x * x + b * x + c)) / math.hypot(1, 2 * a * x + b) for a, b, c in d.curves)
-    return within(min(gaps, default=math.inf) / d.size, DISTANCE)
-
-
-def parabola_meets(d: Diagram, p: str, axis: int) -> Verdict:
-    return all_of([on_parabola(d, p), on_axis(d, p, axis)])
-
-
-def vertex(d: Diagram, p: str, sign: int) -> Verdict:
-    """P is the vertex of a parabola that opens upward (1) or downward (-1)."""
-    x, y = d.points[p]
-    gaps = (math.hypot(x + b / (2 * a), y - c + b * b / (4 * a)) for a, b, c in d.curves if a * sign > 0)
-    return within(min(gaps, default=math.inf) / d.size, DISTANCE)
 
 
 # --- what is printed -------------------------------------------------------------------------------------------------

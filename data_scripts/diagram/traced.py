@@ -19,6 +19,7 @@ from .diagram import Diagram, Fact, Mark
 from .facts import KINDS, canonical, check, distance, off_segment, statements
 from .traced_marks import carry_marks, standing_marks
 from .traced_place import Place
+from .traced_values import denied_by_values
 
 MAX_SHAPES = 3  # a caption names at most so many triangles and quadrilaterals
 TRIES = 5  # edits in their place that are read before a kind is given up
@@ -34,14 +35,19 @@ STRONGER = {  # facts that make a weaker one about the same points not worth say
 
 
 def _shape(diagram: Diagram, kinds: tuple[str, ...], orders: Iterable[tuple[str, ...]]) -> Fact | None:
-    """The most special kind of polygon that visibly holds, over the ways to name its corners."""
+    """The most special kind of polygon that the figure shows, over the ways to name its corners."""
     orders = list(orders)
     for kind in kinds:
         for corners in orders:
             fact = Fact(kind, corners)
-            if check(fact, diagram) is True:
+            if _shows(fact, diagram):
                 return fact
     return None
+
+
+def _shows(fact: Fact, diagram: Diagram) -> bool:
+    """Whether the fact visibly holds and no printed value denies it."""
+    return check(fact, diagram) is True and not denied_by_values(fact, diagram)
 
 
 def _joined(diagram: Diagram) -> set[frozenset[str]]:
@@ -92,11 +98,11 @@ def _about_segments(diagram: Diagram, joined: set[frozenset[str]]) -> Iterator[F
                 Fact(kind, (a, d, b, c))
                 for a in apexes
                 for kind in ("altitude", "median", "bisector")
-                if check(Fact(kind, (a, d, b, c)), diagram) is True
+                if _shows(Fact(kind, (a, d, b, c)), diagram)
             ]
             if special:
                 yield special[0]
-            elif check(Fact("midpoint", (d, b, c)), diagram) is True:
+            elif _shows(Fact("midpoint", (d, b, c)), diagram):
                 yield Fact("midpoint", (d, b, c))
             else:
                 yield Fact("on_segment", (d, b, c))
@@ -113,7 +119,7 @@ def _about_circles(diagram: Diagram) -> Iterator[Fact]:
                 Fact("tangent", (b, a, o)),
                 Fact("chord", (a, b, o)),
             ):
-                if check(fact, diagram) is True:
+                if _shows(fact, diagram):
                     yield fact
                     break
         for p in diagram.points:
@@ -335,7 +341,11 @@ def readable(drawn: Diagram) -> bool:
 
 
 def change_value(text: str, rng: np.random.Generator) -> str:
-    """Another value of the same form: one number of it changes, or its letter where there is no number."""
+    """Another value of the same form: one number of it changes, or its letter where there is no number.
+
+    Nor does it read odd where the old one does not. What stands under a root stays there, and is no larger than 7, or
+    than it was.
+    """
     numbers = list(re.finditer(r"\d+(?:\.\d+)?", text))
     most = 179.0 if text.endswith("°") else math.inf
     if numbers:
@@ -343,15 +353,28 @@ def change_value(text: str, rng: np.random.Generator) -> str:
         decimals = len(found.group().partition(".")[2])
         value = float(found.group())
         low, high = max(1.0, 0.5 * min(value, most)), min(max(4.0, 1.6 * value), most)
-        under_root = text[: found.start()].endswith("√")
-        new = found.group()
-        while new == found.group() or (under_root and math.isqrt(int(new)) ** 2 == int(new)):
-            new = f"{rng.uniform(low, high):.{decimals}f}"
-        return text[: found.start()] + new + text[found.end() :]
+        if text[: found.start()].endswith(("√", "\\sqrt{")):
+            roots = [root for root in range(2, max(8, int(value) + 1)) if _stays_a_root(root) and root != value]
+            return f"{text[: found.start()]}{rng.choice(roots)}{text[found.end() :]}"
+        changed = text
+        while changed == text or (_reads_odd(changed) and not _reads_odd(text)):
+            changed = f"{text[: found.start()]}{rng.uniform(low, high):.{decimals}f}{text[found.end() :]}"
+        return changed
     letter = re.search(r"(?<![a-zA-Z\\])[a-z](?![a-zA-Z])", text)  # on its own, so not within \sqrt
     start, end = letter.span() if letter else (0, len(text))
     new = str(rng.choice([c for c in "abcnpwxyz" if c != text[start:end]]))
     return text[:start] + new + text[end:]
+
+
+def _reads_odd(value: str) -> bool:
+    """Whether nobody would print a value so: a ratio such as 2 : 2, a factor of 1 or 0."""
+    first, colon, second = value.partition(":")
+    return bool((colon and first == second) or re.search(r"(?<![\d.^{])[01](?=[a-z\\√])", value))
+
+
+def _stays_a_root(number: int) -> bool:
+    """Whether nothing can be taken out of its root."""
+    return all(number % square for square in (k * k for k in range(2, math.isqrt(number) + 1)))
 
 
 def maximal_segments(segments: Iterable[tuple[str, str]], diagram: Diagram) -> tuple[tuple[str, str], ...]:

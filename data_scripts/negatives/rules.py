@@ -10,8 +10,6 @@ coordinates prove an edit false. `caption_negatives` takes the text of any capti
 caption in place of the statement, all other text untouched. What is not understood is left alone and counted.
 """
 
-import math
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -117,17 +115,7 @@ def _other_relation(fact: Fact, about: About, rng: np.random.Generator) -> Fact 
 def _other_value(fact: Fact, about: About, rng: np.random.Generator) -> Fact | None:
     if not fact.value:
         return None
-    value = change_value(fact.value, rng)
-    return None if _reads_odd(value) else _pick([replace(fact, value=value)], about, rng)
-
-
-def _reads_odd(value: str) -> bool:
-    """Whether nobody would print a value so: the root of a square, a ratio such as 2 : 2, a factor of 1 or 0."""
-    first, colon, second = value.partition(":")
-    roots = (int(r) for r in re.findall(r"\\sqrt\{(\d+)\}", value))
-    if (colon and first == second) or re.search(r"(?<![\d.^{])[01](?=[a-z\\√])", value):
-        return True
-    return any(math.isqrt(r) ** 2 == r for r in roots)
+    return _pick([replace(fact, value=change_value(fact.value, rng))], about, rng)
 
 
 def _pick(candidates: list[Fact], about: About, rng: np.random.Generator) -> Fact | None:

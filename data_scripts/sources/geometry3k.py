@@ -171,7 +171,8 @@ def read_record(record: dict, skipped: Counter[str]) -> TracedFigure:
     centres = {c.center for c in circles}
     facts = [*reading.facts, *(Fact("on_circle", pair) for pair in reading.on_circle if pair[1] in centres)]
     with_lines = replace(bare, segments=lines)
-    marks = _one_per_part([m for m in reading.all_marks() if set(m.points) <= set(placed)], with_lines)
+    whole = [m for m in reading.all_marks() if set(m.points) <= set(placed) and len(set(m.points)) == len(m.points)]
+    marks = _one_per_part(whole, with_lines)
     kept = tuple(f for f in facts if set(f.points) <= set(placed) and len(set(f.points)) >= 2)
     drawn = replace(with_lines, circles=circles, marks=tuple(marks), facts=kept)
     if not readable(drawn):

@@ -213,7 +213,7 @@ EXAMPLES: dict[str, tuple[str, Diagram, Diagram, Diagram | None]] = {
     "radius": (
         "AO",
         figure("O 0 0 A 5 0", "OA", "O 5"),
-        figure("O 0 0 A 5 0", "", "O 5"),
+        figure("O 0 0 A 3 0", "OA", "O 5"),
         figure("O 0 0 A 4.5 0", "OA", "O 5"),
     ),
     "chord": (

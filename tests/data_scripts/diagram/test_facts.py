@@ -114,3 +114,24 @@ def test_a_fact_that_is_never_false_of_its_own_figure():
     for program in programs(40):
         for fact in program.diagram.facts:
             assert check(fact, program.diagram) is True
+
+
+@pytest.mark.parametrize(
+    ("fact", "lines", "verdict"),
+    [
+        (Fact("parallel", ("A", "B", "D", "C")), "AD BC", None),  # a rectangle without two of its sides
+        (Fact("parallel", ("A", "B", "A", "D")), "AD BC", False),
+        (Fact("midpoint", ("M", "A", "B")), "AD BC", None),
+        (Fact("midpoint", ("M", "A", "D")), "AD BC", False),
+        (Fact("radius", ("B", "M")), "AD BC", None),
+        (Fact("radius", ("M", "B")), "AD MB", None),  # MB is a radius, of the circle about M
+        (Fact("quadrilateral_circumcircle", ("E", "A", "B", "C", "D")), "AB BC CD DA", True),
+        (Fact("quadrilateral_circumcircle", ("E", "A", "C", "B", "D")), "AB BC CD DA", None),  # the same four points
+        (Fact("intersect", ("E", "A", "F", "B", "D")), "AF BD", None),  # F is short of E
+        (Fact("intersect", ("F", "A", "C", "B", "D")), "AC BD", False),
+        (Fact("rectangle", ("A", "B", "C", "D")), "AD BC", False),  # the caption names it as one of the objects
+    ],
+)
+def test_what_holds_of_points_is_not_proven_false_by_a_line_that_nobody_drew(fact, lines, verdict):
+    places = "A 0 0 B 4 0 C 4 3 D 0 3 M 2 0 E 2 1.5 F 1 0.75"
+    assert check(fact, figure(places, lines, "E 2.5 M 2")) is verdict

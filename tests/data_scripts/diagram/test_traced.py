@@ -1,5 +1,6 @@
 """Figures known by coordinates: what is read off them, and edits that change it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -177,6 +178,13 @@ def test_another_value_of_the_same_form(text, seed):
     assert ("sqrt" in new) == ("sqrt" in text)
     if text.endswith("°"):
         assert 0 < float(new[:-1]) < 180
+
+
+@pytest.mark.parametrize("text", ["√2", "9√7", "2x+14", "\\sqrt{3}", "3√2+1"])
+def test_another_value_reads_as_a_printed_one(text):
+    """What an edit alone would print, 1x, √9 or √10, would give it away."""
+    made = {change_value(text, np.random.default_rng(seed)) for seed in range(60)}
+    assert len(made) > 3 and not any(re.search(r"(?<!\d)[01][x√]|(√|\{)(1|4|8|9|1\d)(?!\d)", value) for value in made)
 
 
 @pytest.mark.parametrize("text", ["360°", "0", "0.5"])
