@@ -38,6 +38,8 @@ _NOISE = re.compile(r"\\(?:left|right|displaystyle|[bB]igg?[lr]?|quad|qquad)(?![
 _DEGREES = re.compile(
     r"\^\s*\{\s*\\circ\s*\}|\^\s*\{\s*\\degree\s*\}|\^?\s*\\(?:degree|degrees)(?![A-Za-z])|\^\s*\\circ"
 )
+_PLAIN_ROOT = re.compile(r"(?<![A-Za-z\\])sqrt(?=\s*[\d({])")
+_PI = re.compile(r"(?<![A-Za-z_\\])pi(?![A-Za-z0-9_])")  # but not that of a longer word, nor of 3pi6
 _GROUPED_NUMBER = re.compile(r"(?<![\^_A-Za-z}])\{\s*(-?\d+(?:\.\d+)?)\s*\}(?=\s*\^)")
 _ABOUT = re.compile(r"^(?:\\approx|\\simeq|≈|approximately|approx\.?|about|=)\s*", re.I)
 
@@ -82,18 +84,14 @@ def normalise(answer: str) -> str:
             break
     answer = _NOISE.sub(" ", answer)
     answer = _DEGREES.sub(r"^\\circ ", _GROUPED_NUMBER.sub(r"\1", answer))
-    answer = re.sub(r"√\s*\(([^()]{1,80})\)|(?<![A-Za-z\\])sqrt\s*\(([^()]{1,80})\)", _root, answer)
-    answer = re.sub(r"√\s*\{([^{}]{1,80})\}", r"\\sqrt{\1}", answer)
+    answer = _PI.sub(r"\\pi ", _PLAIN_ROOT.sub("√", answer))
+    answer = re.sub(r"√\s*(?:\(([^()]{1,80})\)|\{([^{}]{1,80})\})", r"\\sqrt{\1\2}", answer)
     answer = re.sub(r"√\s*(\d+(?:\.\d+)?|[A-Za-z])", r"\\sqrt{\1}", answer)
     answer = chinese.to_latex(answer)
     answer = answer.replace("**", "^").replace(r"+\infty", r"\infty").replace(r"+ \infty", r"\infty")
     answer = re.sub(r"\^(-?\d{2,})", r"^{\1}", answer)  # LaTeX would read x^10 as x^1 times 0
     answer = re.sub(r"\s+", " ", answer).strip(" *_").removesuffix(".").strip()
     return _ABOUT.sub("", answer)
-
-
-def _root(match: re.Match) -> str:
-    return rf"\sqrt{{{match[1] or match[2]}}}"
 
 
 def extract_answer(text: str) -> str | None:

@@ -7,6 +7,7 @@ from itertools import product
 from .answer_text import normalise
 from .brackets import MAX_VALUES, bracketed, split
 from .formulas import as_quotient, is_small_formula
+from .left_sides import left_side, names_differ
 from .symbolic_equality import Budget, symbolically_equal
 from .values import Unit, percentages, ratio, rational, split_unit
 
@@ -20,10 +21,6 @@ _NOUN = re.compile(
 )
 _ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\w{3})", re.I)
 _CHOICE = re.compile(r"\(([A-H])\)\s*(.*)|([A-H])[.):]\s*(.*)", re.S)
-_LEFT_SIDE = re.compile(
-    r"^(?:m?\s*\\(?:angle|triangle)\s*)?"
-    r"((?:\\(?:alpha|beta|gamma|theta|varphi|phi)|[A-Za-z](?:_\{[^{}=]{1,20}\})?)[A-Za-z0-9_'{} ]{0,12})=(?!=)"
-)
 _SPACE = re.compile(r"(?<!\d) | (?!\d)")  # but not that of 3 1/2
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _SINE_OF_DEGREES = re.compile(
@@ -86,9 +83,9 @@ class Comparison:
         if mine or theirs:
             same = bool(mine and theirs) and mine.is_like(theirs)
             return same and all(map(self.values_agree, mine.elements, theirs.elements))
-        (given_name, given_value), (gold_name, gold_value) = left_side(given), left_side(gold)
-        if len(given_name) == len(gold_name) == 1 and given_name != gold_name:
-            return False  # x = 2 is not y = 2; `AB = 5` and `BA = 5` are for the teacher to let pass
+        (given_names, given_value), (gold_names, gold_value) = left_side(given), left_side(gold)
+        if names_differ(given_names, gold_names):
+            return False
         if self._measures_agree(given_value, gold_value):
             return True
         # y = 2x + 1 is 2x - y + 1 = 0
@@ -154,13 +151,6 @@ def _choice(text: str) -> tuple[str, str]:
     """Letter and value of a choice such as `(B) 8/11`, `B. 8/11`, `(B)`; no letter for anything else."""
     match = _CHOICE.fullmatch(text)
     return (match[1] or match[3], _bare((match[2] or match[4] or "").strip())) if match else ("", text)
-
-
-def left_side(text: str) -> tuple[str, str]:
-    """Split `x = 5` and `AB = CD = 5` into the first name and the last value; keep other equations whole."""
-    match = _LEFT_SIDE.match(text)
-    value = text.rsplit("=", 1)[-1].strip()
-    return (match[1].strip(), value) if match and value else ("", text)
 
 
 def _readings(text: str) -> list[list[str]]:
