@@ -6,7 +6,7 @@ from itertools import product
 
 from .answer_text import normalise
 from .brackets import MAX_VALUES, bracketed, split
-from .formulas import as_quotient, is_small_formula
+from .formulas import as_quotient, is_small_formula, with_products
 from .left_sides import left_side, names_differ
 from .symbolic_equality import Budget, symbolically_equal
 from .values import Unit, percentages, ratio, rational, split_unit
@@ -119,7 +119,7 @@ class Comparison:
         return bool(gold) and _words(given) == _words(gold)
 
     def _formulas_agree(self, given: str, gold: str) -> bool:
-        given, gold = as_quotient(given), as_quotient(gold)
+        given, gold = (with_products(as_quotient(text)) for text in (given, gold))
         if not is_small_formula(given) or not is_small_formula(gold):
             return False
         slack = None if self.slack is None else float(self.slack)

@@ -20,6 +20,11 @@ _COMMANDS = {
 _ALLOWED = re.compile(r"[0-9A-Za-z\\{}()\[\]+\-*/^_.,=<>|' ]+")
 _TOWER = re.compile(r"\{[^{}]*\^[^{}]*\}\s*\^|\^\s*\{[^{}]*[\^(]|\)\s*\^[^)]*\)\s*\^|\^\s*\w+\s*\^")
 
+_BESIDE_BRACKET = re.compile(
+    r"(?P<script>[_^]\s*(?:\{[^{}()]*\}|\w+))"  # \log_2(8) and \sin^2(x) are no products
+    r"|(?P<factor>[\d}])\s*(?=[(\[])|(?P<bracket>\))\s*(?=[(\d]|\\frac(?![a-z]))"
+)
+
 
 def is_small_formula(text: str) -> bool:
     """Whether math-verify may read it: known commands, few digits, low powers. Words are not products of letters."""
@@ -50,3 +55,8 @@ def as_quotient(text: str) -> str:
     """`1:\\sqrt{2}` as a fraction; anything else as it is."""
     terms = text.split(":")
     return rf"\frac{{{terms[0]}}}{{{terms[1]}}}" if len(terms) == 2 and all(map(str.strip, terms)) else text
+
+
+def with_products(text: str) -> str:
+    """A product such as `8(\\frac{3}{4})` with its sign: without it, math-verify reads 8 and three quarters."""
+    return _BESIDE_BRACKET.sub(lambda found: found["script"] or rf"{found['factor'] or found['bracket']}\cdot ", text)
