@@ -66,6 +66,11 @@ _REASON = re.compile(
     re.I,
 )
 _STATED = re.compile(r"(?:.*(?:=|≈|\bis\b|\bare\b|\bequals\b|\bbe\b|\bit's\b|是|为|等于|得到?))\s*(\S.*)$", re.S)
+_DENIED = re.compile(
+    r"(?:\b(?:not|never|cannot)|n['’]t)(?: (?:possibly|be|equal|to|the|option|choice|answer)){0,4}[ $*(\[]*$"
+    r"|不(?:可能|可以|能|会|应该?)?(?:是|为|等于|选)[ $*(\[]*$",
+    re.I,
+)
 _LEADS_UP = re.compile(r"\b(?:is|are|equals|it's)\b|[\u4e00-\u9fff]")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _ALTERNATIVE_LETTERS = re.compile(r"\(?[A-H]\)?(?:\s*(?:\bor\b|/)\s*\(?[A-H]\)?)+")
@@ -161,7 +166,7 @@ def _last_cue(text: str) -> tuple[int, str] | None:
         content = _trim(_FILLER.sub("", rest))
         if not content or len(content) > MAX_ANSWER or "boxed" in content:
             continue
-        if answer := content if _is_whole_answer(content) else _stated(content):
+        if answer := content if _is_whole_answer(content) else stated_answer(content):
             return match.start(), answer
     return None
 
@@ -176,21 +181,33 @@ def _last_line(text: str) -> str | None:
     whole = _trim(line, reasons=False)
     if _is_whole_answer(whole):
         return whole
-    if stated := _stated(line):
+    if stated := stated_answer(line):
         return stated
-    numbers = _NUMBER.findall(line)
-    return numbers[0] if len(numbers) == 1 else None
+    numbers = list(_NUMBER.finditer(line))
+    return numbers[0][0] if len(numbers) == 1 and not denies(line[: numbers[0].start()]) else None
 
 
-def _stated(sentence: str) -> str | None:
+def stated_answer(sentence: str) -> str | None:
     """What a sentence ends in, after its last "=", "is", "是" and the like; None if that is no answer."""
     found = _STATED.match(sentence)
-    return _trim(found[1]) if found and looks_like_answer(_trim(found[1])) else None
+    if not found or denies(sentence[: found.start(1)]):
+        return None
+    return _trim(found[1]) if looks_like_answer(_trim(found[1])) else None
+
+
+def denies(words: str) -> bool:
+    """Whether the words before an answer say that it is none: "it cannot be", "the angle isn't", "答案不是"."""
+    return bool(_DENIED.search(words))
+
+
+def announces_answer(text: str) -> bool:
+    """Whether a text has a box or an "answer: ..", readable or not."""
+    return r"\box" in text or r"\fbox" in text or bool(_CUE.search(text))
 
 
 def _is_whole_answer(text: str) -> bool:
     """Whether the text is an answer from its first word on, and no words that lead up to one (It is 40, 面积是40)."""
-    return looks_like_answer(text) and not (_LEADS_UP.search(text) and _stated(text))
+    return looks_like_answer(text) and not (_LEADS_UP.search(text) and stated_answer(text))
 
 
 def _trim(content: str, reasons: bool = True) -> str:

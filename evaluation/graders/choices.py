@@ -2,7 +2,8 @@
 
 `Answer: (C)`, `**C**`, `\\boxed{C}`, `c`, `故选C`, `Option C is correct` are C. `Answer: A or C` is nothing.
 `As shown, AB = 5` is the choice whose value is 5, never A. The last answer given counts. A letter whose stated value
-belongs to another choice, or to none, settles nothing: a teacher would not guess which of the two was meant.
+belongs to another choice, or to none, settles nothing: a teacher would not guess which of the two was meant. Where the
+end says nothing, `True. The triangle is isosceles.` and other beginnings that an explanation follows count.
 """
 
 import re
@@ -10,8 +11,20 @@ from collections.abc import Sequence
 
 from data_scripts.sources.answers import LETTERS
 
-from .answer_text import MAX_ANSWER, end_of, extract_answer, find_answer, looks_like_answer, normalise
+from .answer_text import (
+    MAX_ANSWER,
+    announces_answer,
+    denies,
+    end_of,
+    extract_answer,
+    find_answer,
+    looks_like_answer,
+    normalise,
+    stated_answer,
+)
+from .equality import canonical
 from .grading import says_the_same
+from .values import split_unit
 
 _SELECTED = re.compile(
     r"\b(?:option|choice|answer|statement)\s+\W{0,4}(?P<named>[A-H])\W{0,4}\s+(?:is|was|must be|should be)\s+"
@@ -22,6 +35,19 @@ _SELECTED = re.compile(
 )
 _SEVERAL_LETTERS = re.compile(r"\W*[A-H]\W*(?:(?:\b(?:and|or)\b|[,;/&])\W*[A-H]\W*)+")
 _TWO_LETTERS = re.compile(r"\b[A-H]\W{0,4}(?:\b(?:and|or)\b|[,;/&])\W{0,4}[A-H]\b")
+_BEGINNINGS = (
+    re.compile(r"[^\n]{1,200}(?=\n)"),
+    re.compile(r"[^\n]{1,200}?[.!](?=[*_]{0,2}\s)"),
+    re.compile(r"\W{0,4}\b(?:true|false|yes|no)\b[*_]{0,2}(?=[,;:]|\s[-–—]\s|\s(?:because|since|as)\b)", re.I),
+)
+_GIVEN_OR_STEP = re.compile(r"[=:]|^[\s*_#(]*\d+[*_]*[.)][*_]*$")  # AB = 5, and 1. or (1)
+_TAKEN_BACK = re.compile(
+    r"^\s*[,;:–—]\W*(?:if|only|unless|or|but)\b|(?:^|[.!?\n])\W{0,4}(?:actually\b|no,)"
+    r"|\b(?:wait|correction|mistaken?|sorry|second thought)\b|不对|更正",
+    re.I,
+)
+_NAMED_LETTER = re.compile(r"\b(?:option|choice) \W?[A-H]\b|\([A-H]\)", re.I)
+_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}|[\u4e00-\u9fff]")
 _NOUN = re.compile(
     r"^(?:the\s+)?(?:correct\s+)?(?:option|choice|answer|letter|选项|选择|选)\s*(?:is\b|:|为|是)?\s*", re.I
 )
@@ -51,17 +77,42 @@ def chosen_letter(response: str, choices: Sequence[str]) -> str | None:
         letter = (selected["named"] or selected["chinese"] or selected["bare"]).upper()
         return letter if letter in LETTERS[: len(choices)] else None
     if found:
-        return letter_of(found[1], choices) or _of_first_line(text, choices)
+        return letter_of(found[1], choices) or _of_beginning(text, choices)
     line = text.rstrip().rpartition("\n")[2][-2 * MAX_ANSWER :].strip(" .*")  # choices may be longer than answers are
-    return letter_of(line, choices) or letter_of(line.rpartition(":")[2], choices)
+    return letter_of(line, choices) or letter_of(line.rpartition(":")[2], choices) or _of_beginning(text, choices)
 
 
-def _of_first_line(text: str, choices: Sequence[str]) -> str | None:
-    """The letter that stands alone before an explanation."""
-    first, _, explanation = text.strip().partition("\n")
+def _of_beginning(text: str, choices: Sequence[str]) -> str | None:
+    """The letter that stands alone before an explanation, or that of a value that does."""
+    text = text.strip()
+    first, _, explanation = text.partition("\n")
     found = _LETTER.fullmatch(normalise(first[:MAX_ANSWER]))
-    is_settled = bool(explanation) and not _TWO_LETTERS.search(explanation)
-    return found[1] if found and is_settled and found[1] in LETTERS[: len(choices)] else None
+    if found and found[1] in LETTERS[: len(choices)]:
+        return found[1] if _leaves_it_at_that(explanation) else None
+    for match in filter(None, (beginning.match(text) for beginning in _BEGINNINGS)):
+        letter = None if _GIVEN_OR_STEP.search(match[0]) else _of_value(match[0].strip(" *_!."), choices)
+        # AB and D at the beginning are what a sentence is about
+        if letter and re.search(r"\d|[A-Za-z][a-z]", choices[LETTERS.index(letter)]):
+            return letter if _explains(text[match.end() :], LETTERS.index(letter), choices) else None
+    return None
+
+
+def _leaves_it_at_that(explanation: str) -> bool:
+    """Whether there is one, without a list of letters, a condition or second thoughts."""
+    return bool(explanation) and not _TWO_LETTERS.search(explanation) and not _TAKEN_BACK.search(explanation)
+
+
+def _explains(text: str, chosen: int, choices: Sequence[str]) -> bool:
+    """Whether a text is words that neither take back the choice before it, nor give another choice or answer."""
+    if not _leaves_it_at_that(text) or announces_answer(text) or _NAMED_LETTER.search(text):
+        return False
+    if len(_WORD.findall(text)) < 2:
+        return False
+    conclusion = stated_answer(text.rstrip().rpartition("\n")[2][-MAX_ANSWER:]) or ""
+    if re.search(r"\d", choices[chosen]) and re.search(r"\d", conclusion):
+        return False  # 60°, and then it is 100°
+    others = (split_unit(canonical(choice))[0] for number, choice in enumerate(choices) if number != chosen)
+    return not any(re.search(rf"(?<![\w.]){re.escape(other)}(?!\w|\.\d)", text, re.I) for other in others)
 
 
 def letter_of(answer: str, choices: Sequence[str]) -> str | None:
@@ -93,6 +144,8 @@ def _may_stand_for(letter: str, value: str, choices: Sequence[str]) -> bool:
     own = choices[LETTERS.index(letter)]
     if _same(value, own):
         return True
+    if denies(value):
+        return False
     if not looks_like_answer(value):  # a sentence: what it ends in, if that is an answer
         value = extract_answer(value) or ""
         return not value or _same(value, own)
