@@ -88,7 +88,7 @@ def with_choices(answer: str, choices: tuple[str, ...]) -> str | None:
         if not rest or (_plain(answer) not in values and (rest not in values or rest == values[number])):
             return f"({letter[1]}) {choices[number]}"
     same = [i for i, value in enumerate(values) if value == _plain(answer)]
-    return f"({LETTERS[same[0]]}) {choices[same[0]]}" if len(same) == 1 else None
+    return choice_at(same[0], choices) if len(same) == 1 else None
 
 
 def choice_at(index: object, choices: tuple[str, ...]) -> str | None:

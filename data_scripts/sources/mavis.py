@@ -47,7 +47,7 @@ def parse(opened: OpenedRow, split: str) -> dict:
     choices = _choices(row)
     if question:
         solution = text_of(texts, "CoT_reasoning", "cot_reasoning", "reasoning")
-        answer = _answer(row, choices) or answers.stated_answer(solution)
+        answer = _answer(row, choices, solution)
         fields |= {"question": question, "choices": choices, "answer": answer, "solution": solution or None}
     if not question and not fields["caption"]:
         raise BadRow("row: neither caption nor question")
@@ -81,11 +81,12 @@ def _choices(row: Mapping) -> tuple[str, ...]:
     return split_choices(choices) if isinstance(choices, str) else texts_of(choices)
 
 
-def _answer(row: Mapping, choices: tuple[str, ...]) -> str | None:
+def _answer(row: Mapping, choices: tuple[str, ...], solution: str) -> str | None:
+    """The answer given, else what the solution states; None if neither is one of the choices (the caption may do)."""
     if (at := answers.choice_at(row.get("answer_index"), choices)) is not None:
         return at
-    given = text_of(row, "answer")
-    return answers.with_choices(given, choices) if given else None
+    said = (text_of(row, "answer"), answers.stated_answer(solution))
+    return next((found for text in said if text and (found := answers.with_choices(text, choices))), None)
 
 
 SOURCE = Source(

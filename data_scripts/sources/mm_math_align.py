@@ -2,7 +2,7 @@
 script, a caption of that, and ten negative images with ten negative captions. Licence: not stated where we looked.
 
 Its column names are published in no text. They are matched by what they say (see `ROLES`), numbered columns
-(`negative_image_1`, ..) included; a role that cannot be found is an error which lists the columns. Where an `image`
+(`negative_image_1`, ..) included; the reason under which a row is left out lists the columns. Where an `image`
 stands beside a redrawn one, it is the original scan.
 """
 
@@ -41,8 +41,7 @@ def parse(opened: OpenedRow, split: str) -> dict:
     """The fields of a record: `image` is the redrawn figure, `original_image` the scan where there is one.
 
     Raises:
-        BadRow: for what is wrong with this row.
-        ValueError: if the columns give no image, no caption or no negatives: then it is another data set.
+        BadRow: for what is wrong with this row; one of JSON may lack a column that the others have.
     """
     row = opened.row
     roles = find_roles(tuple(row))
@@ -73,7 +72,7 @@ def find_roles(columns: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
     """The columns of each role: one, none, or several where they are numbered.
 
     Raises:
-        ValueError: listing the columns seen, if image, caption or negatives are among none of them.
+        BadRow: listing the columns seen, if image, caption or negatives are among none of them.
     """
     plain = {column: _plain(column) for column in columns}
     roles = {role: _first(plain, names) for role, names in ROLES.items()}
@@ -86,7 +85,7 @@ def find_roles(columns: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
     missing += [] if roles["negative images"] or roles["negative captions"] else ["negative images or captions"]
     if missing:
         wanted = ", ".join(role.replace("redrawn", "image") for role in missing)
-        raise ValueError(f"these rows have no column for {wanted}; columns: {', '.join(columns)}")
+        raise BadRow(f"row: no column for {wanted}; columns: {', '.join(columns)}")
     return roles
 
 

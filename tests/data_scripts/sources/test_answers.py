@@ -54,6 +54,7 @@ def test_stated_answer(solution, answer):
         ("50", ("30", "40"), None),
         ("C", ("30", "40"), None),
         ("40", ("40", "40"), None),
+        ("9", tuple("123456789"), None),  # beyond the letters
         ("AB", ("AC", "AB"), "(B) AB"),
         ("A B", ("AC", "AB"), "(B) AB"),
     ],

@@ -155,6 +155,22 @@ def test_mavis_text_as_json_and_choices_as_text(tmp_path):
     assert one("mavis", tmp_path, row).answer == "(B) 12"
 
 
+@pytest.mark.parametrize(
+    "stated, answer",
+    [
+        ("The answer is 12.", "(D) 12"),
+        ("Answer: A", "(A) 9"),
+        ("The answer is 13.", None),
+        ("It is so.", None),
+    ],
+)
+def test_mavis_answers_that_only_the_solution_states(tmp_path, stated, answer):
+    row = mavis_row(3, PICTURE)
+    row["text_en"]["CoT_reasoning"] = stated
+    record = one("mavis", tmp_path, {key: value for key, value in row.items() if key != "answer_index"})
+    assert (record.answer, record.caption) == (answer, "Square ABCD has side 3.")
+
+
 def test_mavis_conversations_and_their_paths(tmp_path):
     inside = "rule_base_geo_vision_dom/depth1/1.jpg"
     write_zip(tmp_path / "DataEngine_Geometry.zip", {inside: picture(1)})
@@ -284,9 +300,12 @@ def test_roles_of_columns(columns, redrawn, original):
     ],
 )
 def test_a_role_that_cannot_be_found(tmp_path, columns, missing):
-    path = write_rows(tmp_path / "rows.json", [dict.fromkeys(columns, "x")])
-    with pytest.raises(ValueError, match=f"no column for {missing}; columns: {', '.join(columns)}"):
-        read("mm_math_align", path)
+    good = {"image": "1.png", "caption": "AB = 1.", "negative_captions": ["AB = 2."]}
+    write_images(tmp_path, {"1.png": 1})
+    path = write_rows(tmp_path / "rows.json", [dict.fromkeys(columns, "x"), good])
+    records, skipped = read("mm_math_align", path)
+    assert [r.caption for r in records] == ["AB = 1."]
+    assert skipped == {f"row: no column for {missing}; columns: {', '.join(columns)}": 1}
 
 
 @pytest.mark.parametrize(
