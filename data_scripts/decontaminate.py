@@ -35,7 +35,7 @@ from .decontamination.overlap import MATCHES, Overlap, Rule, TestSet, encode
 from .decontamination.pair_sheet import Side, measured, write_pair_sheet
 from .shards import fingerprint, write_parquet, write_text
 
-VERSION = 1
+VERSION = 2
 BLOCK = 512  # rows decided at a time: what an interrupted run loses at most
 SHARD = 1024  # rows of a file
 SHEET_PAIRS = 12

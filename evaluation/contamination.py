@@ -42,7 +42,7 @@ from evaluation.benchmarks.arguments import BenchmarkArguments
 from evaluation.contamination_sheets import markdown, write_histogram
 from evaluation.results import library_versions, write_json
 
-VERSION = 1
+VERSION = 2
 BLOCK = 512  # training rows compared at a time: what an interrupted run loses at most
 SHEET_PAIRS = 8
 

@@ -25,6 +25,7 @@ from datasets import (
 from datasets.exceptions import DatasetsError
 
 from ..instructions import CHOICE_INSTRUCTION, INSTRUCTION
+from ..sources.conversations import question_and_choices
 from .image_hash import hash_bytes
 
 TEXT_COLUMNS = (
@@ -101,7 +102,7 @@ def _first(known: Sequence[str], names: Sequence[str]) -> str | None:
 
 
 def question_text(value: object) -> str:
-    """The question in a column's value, without image tokens, choices and the instruction on how to answer.
+    """The question in a column's value, without image tokens, choices and the instructions before and after it.
 
     A conversation gives its first user turn, a list of parts its texts; what holds no text gives "".
     """
@@ -116,6 +117,7 @@ def question_text(value: object) -> str:
     if not isinstance(value, str):
         return ""
     text = _INSTRUCTION.sub(" ", _IMAGE_TOKEN.sub(" ", value))
+    text = question_and_choices(text)[0]  # as the public sets are read: a copy of one has lost what stood around
     lines = [line for line in text.splitlines() if not _CHOICE_LINE.match(line)]
     return " ".join(" ".join(lines).split())
 

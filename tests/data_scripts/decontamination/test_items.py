@@ -26,6 +26,7 @@ def picture(x: int = 5) -> PILImage.Image:
         (f"Find x. {INSTRUCTION}", "Find x."),
         (f"Find x.\n(A) 3\n(B) 4\n{CHOICE_INSTRUCTION}", "Find x."),
         ("<image>\nFind  x.\nChoices:\nA. 3\nB: 4", "Find x."),
+        ("<image>\nReason first, then answer as in Answer: xxx.\nQuestion: Find x.\nChoices: A: 3 B: 4", "Find x."),
         ([{"role": "user", "content": "Find x."}], "Find x."),
         ([{"from": "human", "value": "<image>\nFind x."}, {"from": "gpt", "value": "3"}], "Find x."),
         (
