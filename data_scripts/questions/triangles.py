@@ -132,7 +132,8 @@ def equilateral_height(rng: np.random.Generator, n: list[str]) -> Draft:
         num(side) ** 2 - num(half) ** 2,
     )
     s.step("", s.length(a, e), root(num(square)))
-    return s.ask(length(d, a, e), half, side * sympy.sqrt(3), half * sympy.sqrt(5))
+    given = f"△{a}{b}{c} is equilateral."  # its ticks are not drawn: the foot of the altitude divides a side
+    return s.ask(length(d, a, e), half, side * sympy.sqrt(3), half * sympy.sqrt(5), given=given)
 
 
 @kind

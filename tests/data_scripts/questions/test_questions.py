@@ -84,6 +84,14 @@ def test_the_figure_is_sound_and_does_not_print_the_answer(kind):
             assert not any(same_object(d, part, other) for other in printed), q.text
 
 
+def test_an_equilateral_triangle_is_said_or_marked():
+    for kind in ("equilateral_height", "equilateral_area"):
+        for q in questions(kind):
+            (triangle,) = (fact.points for fact in q.diagram.facts if fact.kind == "equilateral_triangle")
+            ticks = [mark for mark in q.diagram.marks if mark.kind == "ticks"]
+            assert f"△{''.join(triangle)} is equilateral." in q.text or len(ticks) == 3
+
+
 def test_questions_of_one_kind_are_worded_in_several_ways():
     texts = [draw_question("hypotenuse", np.random.default_rng(seed)).text for seed in range(40)]
     assert len({re.sub(r"\b[A-Z]{2}\b", "..", text) for text in texts}) >= 5
