@@ -43,7 +43,8 @@ COLUMNS = {
     "drawn_captions": "edits of the caption alone that can be drawn, false of the image",
     "drawn_images": "one per drawn caption: a figure of which it is true, and the caption false",
     "drawn_edits": "one per drawn caption: the kinds of edit",
-    "retrieved_captions": "the most similar captions of other figures that are false of this one",
+    "retrieved_captions": "the most similar captions of other figures that are false of this one: on its "
+    "coordinates or, where it has none, by what its own caption states",
     "retrieved_ids": "one per retrieved caption: whose it is",
     "random_captions": "captions of other figures at random that are false of this one",
     "random_ids": "one per random caption: whose it is",

@@ -2,7 +2,8 @@
 
 A sentence encoder ranks the captions by cosine similarity (MMGeoLM section 3.2 uses dense retrieval and looks at the
 100 nearest). A similar caption may well be true of the figure, so each is put before a judge and kept only if it is
-proven false: on the figure's coordinates, or at least by what it says. Captions of the same scene are never kept.
+proven false: on the figure's coordinates, or by what the figure's own caption states. Captions of the same scene are
+never kept.
 
 Two ways to choose among the nearest:
 
@@ -34,6 +35,7 @@ from tqdm.auto import tqdm
 
 from ..diagram import Diagram, Fact
 from ..diagram.facts import statements
+from ..phrases import Stated
 from .encoding import EncodedCaptions
 from .image import first_false
 from .nearest import nearest
@@ -88,15 +90,24 @@ def figure_judge(facts: Sequence[str]) -> Judge:
 
 
 def statement_judge(stated: Sequence[AbstractSet[Fact]]) -> Judge:
-    """Judge by meaning, where figures have no coordinates: a negative says something that the row's caption does not.
+    """Judge by meaning, where figures have no coordinates: a negative says something that the row's caption denies.
+
+    That is what rule negatives of such captions promise, too (`phrases.Stated.denies`).
 
     Args:
-        stated: canonical statements of each row's caption (`facts.statements`). Empty where a caption was not
-            understood: then it is no row's negative.
+        stated: normal statements of each row's caption (`phrases.kinds.normal`). Empty where a caption was not
+            understood: then it is no row's negative, and its row has none.
     """
 
+    @lru_cache(maxsize=16)
+    def about(row: int) -> Stated:
+        return Stated(stated[row])
+
     def judge(row: int, candidate: int) -> str | None:
-        return SAME_MEANING if stated[candidate] <= stated[row] else None
+        said = sorted(stated[candidate], key=repr)
+        if stated[row] and any(about(row).denies(fact) for fact in said):
+            return None
+        return SAME_MEANING if all(about(row).implies(fact) for fact in said) else MAY_BE_TRUE
 
     return judge
 

@@ -19,6 +19,8 @@ from data_scripts.negatives.retrieval import (
     simans_order,
     statement_judge,
 )
+from data_scripts.phrases import parse_caption
+from data_scripts.phrases.kinds import normal
 
 from ..samples import fake_encoder, programs
 
@@ -221,8 +223,21 @@ def test_the_judge_of_figures_keeps_what_is_proven_false_only():
     assert reasons[None] > 500 and reasons[MAY_BE_TRUE] > 0
 
 
-def test_the_judge_of_statements_wants_something_new():
-    facts = [statements(p.diagram.facts) for p in programs(2)]
-    judge = statement_judge([*facts, frozenset(list(facts[0])[:1]), frozenset()])
-    assert judge(0, 1) is None and judge(2, 0) is None
-    assert judge(0, 0) == judge(0, 2) == judge(0, 3) == judge(3, 3) == SAME_MEANING
+@pytest.mark.parametrize(
+    ("own", "other", "objection"),
+    [
+        ("ABCD is a rectangle. AB = 5.", "ABCD is a rectangle.", SAME_MEANING),
+        ("ABCD is a rectangle. AB = 5.", "ABCD is a parallelogram. AB = 5.", SAME_MEANING),
+        ("In triangle ABC, AB = AC.", "Isosceles triangle ABC with apex A.", SAME_MEANING),
+        ("D is the midpoint of BC.", "D lies on BC.", SAME_MEANING),
+        ("AB is parallel to CD.", "EF is parallel to GH.", MAY_BE_TRUE),
+        ("ABCD is a rectangle. AB = 5.", "ABCD is a rectangle. AB = 6.", None),
+        ("ABCD is a parallelogram.", "ABCD is a rectangle.", MAY_BE_TRUE),
+        ("D is the midpoint of BC.", "D is the midpoint of AB and AB = 4.", None),
+        ("A picture of something.", "AB = 6.", MAY_BE_TRUE),
+        ("AB = 6.", "A picture of something.", SAME_MEANING),
+    ],
+)
+def test_the_judge_of_statements_keeps_what_is_denied_only(own, other, objection):
+    stated = [frozenset(normal(fact) for fact in parse_caption(text).facts) for text in (own, other)]
+    assert statement_judge(stated)(0, 1) == objection
