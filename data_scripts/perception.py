@@ -16,7 +16,7 @@ import numpy as np
 
 from .diagram import Diagram, Fact
 from .diagram.facts import angle_at, check
-from .diagram.predicates import ANGLE, drawn, straight, within
+from .diagram.predicates import ANGLE, Verdict, all_of, any_of, drawn, on_axis, straight, within
 from .instructions import INSTRUCTION
 
 YES_NO, NAMES, PRINTED, NUMBER = "yes_no", "names", "printed", "number"
@@ -63,16 +63,21 @@ def _yes_or_no(
     return Perception(name, words(*what), YES_NO, "yes" if wanted else "no")
 
 
+def _joined(d: Diagram, a: str, b: str) -> Verdict:
+    """Whether a straight line runs from A to B, be it a coordinate axis."""
+    return any_of([drawn(d, a, b), *(all_of([on_axis(d, a, axis), on_axis(d, b, axis)]) for axis in (0, 1))])
+
+
 @kind
 def line_drawn(d: Diagram, rng: np.random.Generator) -> Perception | None:
-    verdicts = {pair: drawn(d, *pair) for pair in combinations(sorted(d.points), 2)}
+    verdicts = {pair: _joined(d, *pair) for pair in combinations(sorted(d.points), 2)}
     plain = {pair: holds for pair, holds in verdicts.items() if holds is not None}
     return _yes_or_no("line_drawn", "Is a straight line drawn from {} to {}?".format, plain, rng)
 
 
 @kind
 def joined_points(d: Diagram, rng: np.random.Generator) -> Perception | None:
-    joined = {a: {b: drawn(d, a, b) for b in d.points if b != a} for a in sorted(d.points)}
+    joined = {a: {b: _joined(d, a, b) for b in d.points if b != a} for a in sorted(d.points)}
     plain = [a for a, others in joined.items() if None not in others.values() and any(others.values())]
     if not plain:
         return None

@@ -56,6 +56,16 @@ def test_yes_and_no_are_what_the_figure_shows(kind):
     assert 0.3 < counts["yes"] / len(questions) < 0.7
 
 
+def test_axes_are_straight_lines():
+    """A line AB that meets the axes at P and Q, and the origin O."""
+    points = {"O": (0, 0), "A": (-1, 6), "B": (3, -2), "P": (2, 0), "Q": (0, 4)}
+    on_axes = Diagram(points=points, segments=(("A", "B"),), axes=True)
+    answers = {named(question.text): question.answer for question in asked("line_drawn", on_axes)}
+    assert {what for what, answer in answers.items() if answer == "no"} == {"AO", "BO"}
+    answers = {named(question.text): question.answer for question in asked("joined_points", on_axes)}
+    assert answers == {"O": "P, Q", "A": "B, P, Q", "B": "A, P, Q", "P": "A, B, O, Q", "Q": "A, B, O, P"}
+
+
 def test_names_and_printed_values():
     for question in asked("joined_points"):
         assert (question.judged_as, question.answer) == (NAMES, JOINED[named(question.text)])
