@@ -10,7 +10,7 @@ build_report.json. Same options, same bytes; safe to interrupt.
 
 import os
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from datasets import Features, Image, List, Value
 from trl import TrlParser
 
 from .assemble import Assembly
+from .build_options import options_for_rows, rebuild_command
 from .cli import require_at_least, run_command
 from .shards import ShardRows, build_split, fingerprint
 from .sources import CAPTION_SOURCES, SOURCES, credits_of, license_of
@@ -75,6 +76,10 @@ class AlignmentArguments:
         self.split = self.split or SOURCES[self.source].captions
         require_at_least(self, num_rows=1, seed=0, num_workers=1)
 
+    def for_rows(self) -> dict[str, object]:
+        """The options that make the data set what it is: not where it is put, nor who makes it."""
+        return options_for_rows(self, places=("path",))
+
 
 def alignment_row(record: Record, seed: int) -> dict | str:
     """The pair of a record, or the reason why it gives none."""
@@ -117,7 +122,7 @@ Made by `{command}`. The licence is that of the source; `unknown` means that its
 
 def build(args: AlignmentArguments) -> dict:
     """Build the data set and return the report that is written beside it."""
-    arguments = {name: value for name, value in asdict(args).items() if name not in ("output_dir", "num_workers")}
+    arguments = args.for_rows()
     key = fingerprint({**arguments, "num_rows": None, "version": VERSION})
     assembly = Assembly(Path(args.output_dir), key, {CONFIG: FEATURES})
     if (report := assembly.already_there(arguments, VERSION)) is not None:
@@ -133,8 +138,7 @@ def build(args: AlignmentArguments) -> dict:
     report = {
         "arguments": arguments,
         "version": VERSION,
-        "command": f"python -m data_scripts.build_alignment --source {args.source} --num_rows {args.num_rows} "
-        f"--seed {args.seed}",
+        "command": rebuild_command("build_alignment", args, always=("source", "num_rows")),
         "sources": credit,
         "configs": {
             CONFIG: {"train": {"asked": args.num_rows, "kept": dict(sorted(kept.items())), "dropped": dropped}}

@@ -16,13 +16,14 @@ positives from negatives. Same options, same bytes, whatever --num_workers; safe
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow.parquet as pq
 from trl import TrlParser
 
 from .assemble import Assembly
+from .build_options import options_for_rows, rebuild_command, refuse_without_effect
 from .cli import require_at_least, run_command
 from .contact_sheet import write_contact_sheet
 from .embedded import minilm_folder
@@ -49,6 +50,15 @@ NOT_IN_SHARDS = (
     "simans_a",
     "simans_b",
 )
+ONLY_WITH = (
+    ("logic_forms", "source", ("geometry3k",)),
+    ("path", "source", CAPTION_SOURCES),
+    ("families", "source", ("procedural",)),
+    ("num_drawn_negatives", "source", FIGURE_SOURCES),  # pictures of others cannot be drawn again
+    ("image_size", "source", FIGURE_SOURCES),
+    ("simans_a", "sampling", ("simans",)),
+    ("simans_b", "sampling", ("simans",)),
+)
 
 
 @dataclass
@@ -73,7 +83,7 @@ class BuildArguments(ScaleArguments):
     families: list[str] | None = field(
         default=None,
         metadata={
-            "help": "Families of figures to draw from, such as triangle rectangle (source procedural; default: all)."
+            "help": "Families of figures to draw from, such as triangle two_chords (source procedural; default: all)."
         },
     )
     num_rows: int = field(default=500, metadata={"help": "Rows of the train split."})
@@ -128,16 +138,13 @@ class BuildArguments(ScaleArguments):
             raise ValueError(f"unknown --configs {self.configs}: expected some of {', '.join(CONFIGS)}")
         if self.source not in FIGURE_SOURCES and self.configs != [CONFIGS[0]]:
             raise ValueError(f"pictures of {self.source} cannot be drawn again: --configs can only be {CONFIGS[0]}")
+        refuse_without_effect(self, ONLY_WITH)
         if self.families is not None:
-            if self.source != "procedural":
-                raise ValueError(f"--families choose among procedural figures, not those of {self.source}")
             self.families = list(choose_families(self.families))
         if self.num_test_rows is None:
             self.num_test_rows = max(1, self.num_rows // 5)
         require_at_least(self, num_rows=1, num_test_rows=1, image_size=64, num_workers=1, top_k=1)
         require_at_least(self, num_image_negatives=0, num_rule_negatives=0, num_drawn_negatives=0, num_retrieved=0)
-        if self.num_drawn_negatives and self.source not in FIGURE_SOURCES:
-            raise ValueError(f"pictures of {self.source} cannot be drawn again: leave --num_drawn_negatives at 0")
         if self.num_image_negatives + self.num_rule_negatives == 0:
             raise ValueError("a row needs a negative: one of --num_image_negatives and --num_rule_negatives above 0")
         self.check_scale()
@@ -165,9 +172,7 @@ class BuildArguments(ScaleArguments):
 
     def for_rows(self) -> dict[str, object]:
         """The options that make the data set what it is: not where it is put, nor who makes it."""
-        others = {"output_dir", "num_workers", *(f.name for f in fields(ScaleArguments))}
-        options = {name: value for name, value in asdict(self).items() if name not in others}
-        return options | {name: told_apart(getattr(self, name)) for name in ("logic_forms", "path")}
+        return options_for_rows(self, places=("logic_forms", "path", "retriever"))
 
     def key(self) -> str:
         """A name for what makes the shards: a longer build goes on with those of a shorter one."""
@@ -177,26 +182,8 @@ class BuildArguments(ScaleArguments):
         return fingerprint({**options, "version": VERSION})
 
     def command(self) -> str:
-        """The command that makes these rows again: every option that is not at its default."""
-        plain = BuildArguments(
-            self.output_dir, source=self.source, logic_forms=self.logic_forms, num_rows=self.num_rows
-        )
-        default = plain.for_rows()
-        shown = {"source": self.source, "num_rows": self.num_rows}
-        shown |= {name: value for name, value in self.for_rows().items() if value != default[name]}
-        for name in ("logic_forms", "path"):
-            if value := getattr(self, name):
-                shown[name] = Path(value).name if Path(value).exists() else value
-        words = (f"--{name} {' '.join(value) if isinstance(value, list) else value}" for name, value in shown.items())
-        return " ".join(["python -m data_scripts.build_hard_negatives", *words])
-
-
-def told_apart(place: str | None) -> str | None:
-    """A place by its name and size, so that another file of that name is not taken for it; a Hub id as it is."""
-    if place is None or not Path(place).exists():
-        return place
-    files = [Path(place)] if Path(place).is_file() else [p for p in Path(place).rglob("*") if p.is_file()]
-    return f"{Path(place).name} ({sum(p.stat().st_size for p in files)} bytes)"
+        """The command that makes these rows again."""
+        return rebuild_command("build_hard_negatives", self, always=("source", "num_rows", "logic_forms"))
 
 
 def retrieved(

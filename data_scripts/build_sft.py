@@ -13,7 +13,7 @@ build_report.json with counts per kind and format, and what was dropped and why.
 import os
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -23,6 +23,7 @@ from datasets import Features, Image, List, Value
 from trl import TrlParser
 
 from .assemble import Assembly
+from .build_options import options_for_rows, rebuild_command, refuse_without_effect, told_apart
 from .cli import require_at_least, run_command
 from .decontaminate import RuleArguments, read_tests
 from .decontamination.image_hash import hash_bytes
@@ -42,6 +43,10 @@ from .sources.sft import sft_row
 VERSION = 8  # of the rows: raised whenever the same seed gives other bytes
 CONFIG = "default"
 PROCEDURAL = "procedural"
+ONLY_WITH = (
+    ("path", "source", QUESTION_SOURCES),
+    *((name, "source", (PROCEDURAL,)) for name in ("kinds", "multiple_choice", "image_size")),
+)
 DRAWS = 20  # figures tried for a row before it is given up
 TEXT = Value("string")
 MESSAGES = List({"role": TEXT, "content": TEXT})
@@ -99,6 +104,7 @@ class SftArguments(RuleArguments, ScaleArguments):
             raise ValueError(f"unknown question kinds {unknown}: expected some of {', '.join(KINDS)}")
         if self.source not in (PROCEDURAL, *QUESTION_SOURCES):
             raise ValueError(f"unknown source '{self.source}': expected one of {', '.join(QUESTION_SOURCES)}")
+        refuse_without_effect(self, ONLY_WITH)
         if self.num_test_rows is None:
             self.num_test_rows = max(1, self.num_rows // 10)
         require_at_least(self, num_rows=1, num_test_rows=1, image_size=64, num_workers=1)
@@ -114,8 +120,7 @@ class SftArguments(RuleArguments, ScaleArguments):
 
     def for_rows(self) -> dict[str, object]:
         """The options that make the data set what it is: not where it is put, nor who makes it."""
-        others = {"output_dir", "num_workers", *(f.name for f in fields(ScaleArguments))}
-        return {name: value for name, value in asdict(self).items() if name not in others}
+        return options_for_rows(self, places=("path", "encoder", "decontaminate_against"))
 
 
 def _draw(kind: str, rng: np.random.Generator, image_size: int) -> tuple[Question, Drawing]:
@@ -237,7 +242,7 @@ def build(args: SftArguments) -> dict | None:
     skipped, tests = Counter(), None
     if args.decontaminate_against:
         tests = args.test_set(read_tests(args.decontaminate_against, skipped))
-    compared = tests and [tests.digest(), args.encoder]
+    compared = tests and [tests.digest(), told_apart(args.encoder)]
     options = args.for_rows() | {"num_rows": None, "num_test_rows": None, "decontaminate_against": compared}
     if args.source != PROCEDURAL:
         options["held out"] = args.num_test_rows / (args.num_rows + args.num_test_rows)
@@ -258,12 +263,11 @@ def build(args: SftArguments) -> dict | None:
             raise ValueError(f"no row of the {split} split could be made: {dropped}")
         kept = assembly.write_split(split, taken, CONFIG)
         splits[split] = {"asked": number, "kept": dict(sorted(kept.items())), "dropped": dropped}
-    told = " ".join(f"--{name} {getattr(args, name)}" for name in ("source", "num_rows", "num_test_rows", "seed"))
     credit = credits_of([args.source])
     report = {
         "arguments": arguments,
         "version": VERSION,
-        "command": f"python -m data_scripts.build_sft {told}",
+        "command": rebuild_command("build_sft", args, always=("source", "num_rows")),
         "sources": credit,
         "configs": {CONFIG: splits},
     }

@@ -26,6 +26,7 @@ from trl import TrlParser
 
 from . import rows
 from .assemble import name_by_content, remove_work
+from .build_options import told_apart
 from .cli import require_at_least, run_command
 from .contact_sheet import write_contact_sheet
 from .llm.cache import AnswerCache
@@ -233,8 +234,9 @@ def _report(problems: list[Problem], unread: Counter[str], counts: list[dict], a
     for shard in counts:
         for name, count in shard["counts"].items():
             (kept if name.startswith(("grade: ", "image ", "plausible: ")) else answers)[name] += count
+    places = {"questions": told_apart(args.questions), "model": told_apart(args.model)}
     return {
-        "arguments": args.shaping,
+        "arguments": {name: value for name, value in (args.shaping | places).items() if name != "output_dir"},
         "version": VERSION,
         "splits": {
             "train": {

@@ -20,6 +20,7 @@ from tqdm.auto import tqdm
 from trl import TrlParser
 
 from .assemble import name_by_content, remove_work
+from .build_options import options_for_rows, told_apart
 from .cli import require_at_least, run_command
 from .decontamination.items import (
     Columns,
@@ -148,7 +149,9 @@ def clean(args: DecontaminateArguments) -> dict:
     key |= {split: rows._fingerprint for split, rows in splits.items()}
     work = output / ".build" / fingerprint(key)
     work.mkdir(parents=True, exist_ok=True)
-    report: dict = {"arguments": asdict(args), "version": VERSION, "num_test_items": len(items)}
+    arguments = options_for_rows(args, places=("dataset", "against", "encoder"))
+    report: dict = {"arguments": arguments, "version": VERSION, "num_test_items": len(items)}
+    test_sets = {place: told_apart(place) for place in args.against}
     report |= {"test_images_skipped": dict(sorted(skipped.items())), "splits": {}, "pairs": []}
     kept: dict[str, list[int]] = {}
     pairs: list[tuple[Side, Overlap]] = []
@@ -161,17 +164,18 @@ def clean(args: DecontaminateArguments) -> dict:
             pairs += [(side, overlap)] if len(pairs) < SHEET_PAIRS else []
             test = items[overlap.test]
             told = {"similarity": overlap.similarity, "distance": overlap.distance, "why": overlap.why}
-            report["pairs"].append({"split": split, "id": side.id, "test_set": test.place, "test_id": test.id, **told})
+            of = {"test_set": test_sets[test.place], "test_id": test.id}
+            report["pairs"].append({"split": split, "id": side.id, **of, **told})
         report["splits"][split] = {
             "rows": len(rows),
             "kept": len(kept[split]),
             "dropped": dict(sorted(Counter(f"same {overlap.why}" for overlap in found).items())),
-            "dropped_by_test_set": dict(sorted(Counter(items[overlap.test].place for overlap in found).items())),
+            "dropped_by_test_set": dict(sorted(Counter(test_sets[items[o.test].place] for o in found).items())),
             "images_skipped": dict(sorted(left_out.items())),
         }
     if not any(kept.values()):
         raise ValueError(f"no row of {args.dataset} would be left: is it one of the test sets?")
-    _write(splits, kept, output, work, args.against)
+    _write(splits, kept, output, work, list(test_sets.values()))
     if pairs:
         sheet = [
             (row, test, f"test item, same {overlap.why}: {measured(overlap.similarity, overlap.distance)}")

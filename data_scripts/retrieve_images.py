@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 from trl import TrlParser
 
 from .assemble import Assembly, remove_work
+from .build_options import options_for_rows
 from .cli import require_at_least, run_command
 from .decontamination.items import open_splits
 from .diagram import Diagram
@@ -130,7 +131,8 @@ def build(args: RetrieveImagesArguments) -> dict:
     if not any(split["kept"]["image negatives"] for splits in counts.values() for split in splits.values()):
         remove_work(assembly.work)
         raise ValueError(f"no row of {args.dataset} has retrieved captions whose figures are negatives")
-    return assembly.publish({"arguments": asdict(args), "version": VERSION, "configs": counts}, CARD)
+    arguments = options_for_rows(args, places=("dataset",))
+    return assembly.publish({"arguments": arguments, "version": VERSION, "configs": counts}, CARD)
 
 
 def _write(rows: Iterator[dict], folder: Path, split: str, number: int) -> int:

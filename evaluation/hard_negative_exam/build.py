@@ -43,7 +43,8 @@ import pyarrow.parquet as pq
 from trl import TrlParser
 
 from data_scripts.assemble import Assembly
-from data_scripts.build_hard_negatives import SHEET_ROWS, caption_words, told_apart
+from data_scripts.build_hard_negatives import SHEET_ROWS, caption_words
+from data_scripts.build_options import told_apart
 from data_scripts.cli import require_at_least
 from data_scripts.contact_sheet import write_contact_sheet
 from data_scripts.embedded import minilm_folder

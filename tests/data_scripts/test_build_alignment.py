@@ -81,6 +81,17 @@ def test_building_anew_replaces_the_old_rows(geo170k, tmp_path):
     assert len(load_dataset(str(tmp_path / "out"), split="train", cache_dir=str(tmp_path / "cache"))) == 5
 
 
+def test_a_changed_file_is_read_anew_and_no_path_of_this_machine_is_told(geo170k, tmp_path):
+    report = build(arguments(geo170k, tmp_path / "out", num_rows=20, seed=3))
+    write_rows(geo170k / "alignment.json", alignment_rows(9))
+    assert counts(build(arguments(geo170k, tmp_path / "out", num_rows=20, seed=3)))["kept"]["rows"] == 8
+    command = "python -m data_scripts.build_alignment --source geo170k --num_rows 20"
+    assert report["command"] == f"{command} --path Geo170K --seed 3"
+    assert report["arguments"]["path"].startswith("Geo170K (")
+    written = [(tmp_path / "out" / name).read_text() for name in ("build_report.json", "README.md")]
+    assert not any(str(tmp_path) in text for text in written)
+
+
 def test_an_interrupted_build_goes_on(geo170k, tmp_path, monkeypatch):
     build(arguments(geo170k, tmp_path / "whole"))
     read = []

@@ -354,9 +354,9 @@ def test_the_command_reports_what_it_made(tmp_path, monkeypatch, capsys):
         (["--image_size", "8"], "--image_size must be at least 64, not 8"),
         (["--num_workers", "0"], "--num_workers must be at least 1, not 0"),
         (["--families", "pyramid"], "unknown families pyramid: expected some of triangle"),
-        (["--families", "triangle", "--source", "mavis"], "--families choose among procedural figures"),
+        (["--families", "triangle", "--source", "mavis"], "--families has no effect with --source mavis"),
         (["--num_image_negatives", "0", "--num_rule_negatives", "0"], "a row needs a negative"),
-        (["--source", "mavis", "--num_drawn_negatives", "2"], "leave --num_drawn_negatives at 0"),
+        (["--source", "mavis", "--num_drawn_negatives", "2"], "--num_drawn_negatives has no effect"),
     ],
 )
 def test_what_the_user_can_put_right_is_one_line(arguments, line, tmp_path, monkeypatch, capsys):

@@ -214,12 +214,28 @@ def test_questions_of_a_public_set(tmp_path):
     assert train(report)["dropped"] == {"image: missing": 1} and report["sources"]["geo170k"]["license"] == "unknown"
     with pytest.raises(ValueError, match="unknown source 'riddles'"):
         SftArguments("sft", source="riddles")
+    written = [(tmp_path / "sft" / name).read_text() for name in ("build_report.json", "README.md")]
+    assert not any(str(tmp_path) in text for text in written), "a path of this machine"
+    assert report["command"].endswith("--source geo170k --num_rows 16 --path Geo170K --num_test_rows 4")
+    write_rows(tmp_path / "Geo170K" / "qa_tuning.json", rows[:12])
+    fewer = build(SftArguments(str(tmp_path / "sft"), num_workers=1, **options))
+    assert train(fewer)["kept"]["rows"] < 12, "the file has changed and was not read"
+
+
+def test_the_report_names_the_command_that_rebuilds_it(tmp_path):
+    changed = {"kinds": ["leg", "hypotenuse"], "multiple_choice": 0.25, "image_size": 112}
+    args = SftArguments(str(tmp_path / "sft"), num_rows=2, num_test_rows=1, num_workers=1, **changed)
+    command = "python -m data_scripts.build_sft --source procedural --num_rows 2 --kinds leg hypotenuse"
+    assert build(args)["command"] == f"{command} --multiple_choice 0.25 --image_size 112"
 
 
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
         (["--kinds", "riddle"], "unknown question kinds ['riddle']"),
+        (["--source", "geo170k", "--kinds", "leg"], "--kinds has no effect with --source geo170k"),
+        (["--source", "geo170k", "--multiple_choice", "0"], "--multiple_choice has no effect"),
+        (["--path", "Geo170K"], "--path has no effect with --source procedural"),
         (["--num_rows", "0"], "--num_rows must be at least 1, not 0"),
         (["--num_test_rows", "-1"], "--num_test_rows must be at least 1, not -1"),
         (["--multiple_choice", "1.5"], "--multiple_choice must be between 0 and 1, not 1.5"),

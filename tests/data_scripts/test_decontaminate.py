@@ -95,11 +95,15 @@ def test_planted_copies_go_and_everything_else_stays(rows, dataset, tmp_path):
         ("test", rows[11]["id"], "train/1"),
     ]
     assert all(p["why"] == "text and image" and p["similarity"] == 1.0 for p in report["pairs"])
+    told = f"exam.jsonl ({planted.stat().st_size} bytes)"
     assert report["splits"]["train"] == {
-        "rows": 9, "kept": 8, "dropped": {"same text and image": 1}, "dropped_by_test_set": {str(planted): 1},
+        "rows": 9, "kept": 8, "dropped": {"same text and image": 1}, "dropped_by_test_set": {told: 1},
         "images_skipped": {},
     }  # fmt: skip
-    assert json.loads((tmp_path / "clean" / "decontamination_report.json").read_text()) == report
+    assert report["arguments"]["against"] == [told] and report["pairs"][0]["test_set"] == told
+    written = [tmp_path / "clean" / name for name in ("decontamination_report.json", "README.md")]
+    assert json.loads(written[0].read_text()) == report
+    assert not any(str(tmp_path) in path.read_text() for path in written), "a path of this machine"
 
 
 def test_either_and_image_drop_more(rows, dataset, tmp_path):

@@ -56,6 +56,8 @@ def test_image_negatives_are_the_figures_of_the_retrieved_captions(rows, tmp_pat
     counted = [split["kept"]["image negatives"] for splits in report["configs"].values() for split in splits.values()]
     assert kept == sum(counted) > 10
     assert json.loads((tmp_path / "out" / "build_report.json").read_text()) == report
+    told = {"dataset": report["arguments"]["dataset"], "num_image_negatives": 10}
+    assert report["arguments"] == told and told["dataset"].startswith("rows ("), "a path of this machine"
     assert not (tmp_path / "out" / ".build").exists()
     again = tmp_path / "again"
     build(RetrieveImagesArguments(str(rows), str(again)))

@@ -119,6 +119,10 @@ def test_negatives_that_come_with_a_source_are_taken(tmp_path):
     [
         ({"source": "geo170k", "configs": ["letters_only"]}, "cannot be drawn again"),
         ({"source": "geo170k", "sampling": "lucky"}, "unknown sampling 'lucky'"),
+        ({"source": "mavis", "image_size": 224}, "--image_size has no effect with --source mavis"),
+        ({"source": "procedural", "path": "Geo170K"}, "--path has no effect with --source procedural"),
+        ({"source": "procedural", "logic_forms": "x"}, "--logic_forms has no effect .*, only with geometry3k"),
+        ({"simans_a": 5.0}, "--simans_a has no effect with --sampling top, only with simans"),
     ],
 )
 def test_what_makes_no_sense_is_refused(options, line):
