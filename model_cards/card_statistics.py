@@ -16,7 +16,7 @@ layout, as far as the card uses it:
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ COLUMNS = {
     "images": "the figures of the question",
     "answer": "the answer alone",
 }
+NEGATIVES = ("negative_", "rule_", "drawn_", "retrieved_", "random_")  # how the columns of negatives begin
 
 
 @dataclass(frozen=True)
@@ -182,17 +183,26 @@ def licence_metadata(report: dict[str, Any]) -> dict[str, str]:
     return {"license": "other", "license_name": re.sub(r"[^a-z0-9.]+", "-", licence.lower()).strip("-") or "unnamed"}
 
 
-def column_table(folder: Path) -> ResultTable | None:
-    """The columns of the first parquet file whose meaning is known; None if there is none.
+def column_names(folder: Path) -> list[str]:
+    """The columns of the first parquet file.
 
     Raises:
         ValueError: if that file is broken.
     """
     path = min(folder.rglob("*.parquet"))
     try:
-        names = pq.read_schema(path).names
+        return pq.read_schema(path).names
     except (OSError, pyarrow.ArrowException) as error:
         raise ValueError(f"{path} is no whole parquet file: build it again ({error})") from error
+
+
+def hold_negatives(names: Sequence[str]) -> bool:
+    """Whether such rows have negatives of any kind."""
+    return any(name.startswith(NEGATIVES) for name in names)
+
+
+def column_table(names: Sequence[str]) -> ResultTable | None:
+    """The columns whose meaning is known; None if there is none."""
     rows = [(f"`{name}`", COLUMNS[name]) for name in names if name in COLUMNS]
     return ResultTable("Columns", ("Column", "Meaning"), rows) if rows else None
 

@@ -31,9 +31,11 @@ from model_cards.card_results import (
 )
 from model_cards.card_statistics import (
     REPORT,
+    column_names,
     column_table,
     config_statistics,
     contact_sheets,
+    hold_negatives,
     licence_metadata,
     read_build_report,
     shortcut_table,
@@ -74,10 +76,11 @@ TEMPLATES = {
         "tags": ["geometry", "lora", "multimodal"],
     },
     "processor": {"library_name": "transformers", "tags": ["geometry", "processor"]},
-    "dataset": {
-        "task_categories": ["zero-shot-image-classification", "image-text-to-text"],
-        "tags": ["geometry", "hard-negatives"],
-    },
+    "dataset": {"task_categories": ["image-text-to-text"], "tags": ["geometry"]},
+}
+HARD_NEGATIVES = {  # a data set that holds some
+    "task_categories": ["zero-shot-image-classification", "image-text-to-text"],
+    "tags": ["geometry", "hard-negatives"],
 }
 KEPT_METADATA = ("configs", "dataset_info")  # written by the data builds: they say which files are which split
 LICENCE_METADATA = ("license", "license_name", "license_link")  # theirs as well, where no report names the sources
@@ -191,12 +194,13 @@ def dataset_metadata(folder: Path, repo_id: str, source: str | None, report: dic
     """
     readme = folder / "README.md"
     found = read_metadata(readme) if readme.exists() else {}
+    facts = HARD_NEGATIVES if hold_negatives(column_names(folder)) else TEMPLATES["dataset"]
     licence = licence_metadata(report) or {name: found[name] for name in LICENCE_METADATA if name in found}
     return DatasetCardData(
         language="en",
         pretty_name=repo_id.rpartition("/")[-1],
         source_datasets=[_hub_id(source)] if _hub_id(source) else None,
-        **TEMPLATES["dataset"],
+        **facts,
         **{name: found[name] for name in KEPT_METADATA if name in found},
         **licence,
     )
@@ -205,12 +209,16 @@ def dataset_metadata(folder: Path, repo_id: str, source: str | None, report: dic
 def dataset_facts(folder: Path, data: DatasetCardData, report: dict[str, Any]) -> dict[str, Any]:
     """What the template of a data set shows: how to load it, its columns, and the build's own figures."""
     command, intended_use = report.get("command"), report.get("intended_use")
+    names = column_names(folder)
     return {
         "configs": [
             {"name": config.get("config_name", "default"), "split": _first_split(config)}
             for config in data.get("configs") or []
         ],
-        "columns": column_table(folder),
+        "columns": column_table(names),
+        "captions": "caption" in names,
+        "questions": "prompt" in names,
+        "negatives": hold_negatives(names),
         "contact_sheets": contact_sheets(folder),
         "statistics": config_statistics(report),
         "shortcuts": shortcut_table(report),

@@ -282,6 +282,24 @@ def test_dataset_card_without_earlier_readme(tmp_path):
     assert "configs" not in data and data["source_datasets"] == ["org/raw"]
 
 
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        (("caption", "rule_captions"), "Plane geometry figures with captions"),
+        (("prompt", "completion"), "Prompts about plane geometry figures"),
+        (("anything",), "Plane geometry, for training"),
+    ],
+)
+def test_dataset_card_speaks_of_what_the_columns_hold(columns, told, tmp_path):
+    folder = data_folder(tmp_path, None)
+    pq.write_table(pa.table({name: ["a"] for name in columns}), folder / "train-0.parquet")
+    path = write_card(WriteCardArguments(folder=str(folder), template="dataset"))
+    text, data, negatives = path.read_text(encoding="utf-8"), DatasetCard.load(path).data, "rule_captions" in columns
+    assert told in text and ("egatives" in text) is negatives
+    assert data.tags == ["geometry", "hard-negatives"][: 1 + negatives]
+    assert ("zero-shot-image-classification" in data.task_categories) is negatives
+
+
 def test_unreadable_metadata_is_not_overwritten(tmp_path):
     folder = data_folder(tmp_path, "---\nconfigs: [\n---\n")
     with pytest.raises(ValueError, match="cannot be read"):
