@@ -12,6 +12,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .script_builtins import Unfollowed
+from .script_looks import (
+    Unread,
+    require_dots,
+    require_kept,
+    require_line,
+    require_patch,
+    require_text,
+    require_uncropped,
+)
 from .script_values import Call, follow
 
 Point = tuple[float, float]
@@ -35,10 +44,6 @@ _PARAMETERS = {
 }
 
 
-class Unread(ValueError):
-    """The script cannot be read into a diagram for certain; the message is short and fit for counting."""
-
-
 @dataclass
 class Scene:
     """What the script draws, in its own coordinates."""
@@ -51,13 +56,22 @@ class Scene:
     places: list[tuple[str, Point]] = field(default_factory=list)  # the script's own names of points
 
     @property
+    def ends(self) -> np.ndarray:
+        """Ends of all lines and corners around all circles, `[ends, 2]`."""
+        around = (np.array([np.subtract(c, r), np.add(c, r)]) for c, r in self.circles)
+        return np.concatenate([np.empty((0, 2)), *self.lines, *around])
+
+    @property
+    def drawn(self) -> np.ndarray:
+        """The same, and where dots and discs are, `[places, 2]`."""
+        return np.array([*self.ends.tolist(), *self.dots, *(centre for centre, _ in self.discs)]).reshape(-1, 2)
+
+    @property
     def size(self) -> float:
         """Diagonal of everything drawn."""
-        ends = [*self.lines, *(np.array([np.subtract(c, r), np.add(c, r)]) for c, r in self.circles)]
-        if not ends:
+        if not len(self.ends):
             raise Unread("nothing drawn")
-        every = np.concatenate(ends)
-        return max(float(np.hypot(*np.ptp(every, axis=0))), 1e-9)
+        return max(float(np.hypot(*np.ptp(self.ends, axis=0))), 1e-9)
 
 
 def read_scene(script: str) -> Scene:
@@ -74,7 +88,9 @@ def read_scene(script: str) -> Scene:
     _require_equal_scale(followed.calls)
     try:
         for call in followed.calls:
+            require_kept(call, bool(scene.lines or scene.circles or scene.discs or scene.dots or scene.texts))
             _draw(call, scene)
+        require_uncropped(scene.drawn, followed.calls)
     except (TypeError, ValueError, LookupError) as error:
         if isinstance(error, Unread):
             raise
@@ -149,8 +165,10 @@ def _draw(call: Call, scene: Scene) -> None:
     elif name in ("text", "annotate"):
         _text(name, args, kwargs, scene)
     elif name == "fill":
+        require_patch(kwargs, filled=True)
         scene.lines.append(_closed(_array(*args[:2])))
     elif name == "scatter":
+        require_dots(kwargs)
         scene.dots += map(tuple, _array(*args[:2]).tolist())
     elif name not in SILENT:
         raise Unread(f"a call of {name[:30]}")
@@ -161,6 +179,7 @@ def _plot(args: tuple, kwargs: dict, scene: Scene) -> None:
     formats = [a for a in args if isinstance(a, str)]
     if len(data) % 2 or not data or "transform" in kwargs:
         raise Unread("a plot of other than x and y")
+    require_line(kwargs, formats)
     style = kwargs.get("linestyle", kwargs.get("ls"))
     no_line = (formats and re.fullmatch(r"[a-z]?[ov.,s^*x+]", formats[0])) or style in ("", " ", "None", "none")
     for xs, ys in zip(data[::2], data[1::2], strict=True):
@@ -179,10 +198,14 @@ def _patch(patch: object, scene: Scene) -> None:
     if not isinstance(patch, Call) or "transform" in patch.kwargs:
         raise Unread("a patch that is not known")
     given = dict(zip(_PARAMETERS.get(patch.name, ()), patch.args, strict=False)) | patch.kwargs
+    filled = given.get("fill", True) is not False and given.get("facecolor", given.get("fc")) not in NO_COLOR
+    if patch.name == "Line2D":
+        require_line(given)
+    else:
+        require_patch(given, filled and patch.name != "Arc")
     if patch.name == "Circle":
         radius = float(given.get("radius", 5))
         centre = _point(given["xy"])
-        filled = given.get("fill", True) is not False and given.get("facecolor", given.get("fc")) not in NO_COLOR
         (scene.discs if filled else scene.circles).append((centre, radius))
     elif patch.name == "Polygon":
         corners = np.array([_point(p) for p in given["xy"]], dtype=float)
@@ -224,6 +247,7 @@ def _arc(given: dict, scene: Scene, full: bool) -> None:
 def _text(name: str, args: tuple, kwargs: dict, scene: Scene) -> None:
     if "arrowprops" in kwargs or "transform" in kwargs:
         raise Unread("an arrow or a text placed on the page")
+    require_text(kwargs)
     if name == "text":
         given = dict(zip(("x", "y", "s"), args, strict=False)) | kwargs
         at, text = _point((given["x"], given["y"])), given["s"]

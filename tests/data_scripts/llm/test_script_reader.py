@@ -188,6 +188,42 @@ def test_what_is_not_understood_stays_unread(body, reason):
         read_diagram(HEAD + POINTS + WAYS["plot"] + body + LETTERS + TAIL)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("lw=2", "lw=0", "may not be seen"),
+        ("lw=2", "alpha=0", "may not be seen"),
+        ("lw=2", "alpha=0.1", "may not be seen"),
+        ("lw=2", "visible=False", "may not be seen"),
+        ("lw=2", "color='#fefefe'", "may not be seen"),
+        ("'k-'", "'w-'", "may not be seen"),
+        ("ax.plot(*zip(A, B, C, A), 'k-', lw=2)", "ax.fill(*zip(A, B, C), color='white')", "may not be seen"),
+        ("ax.text(-0.3, 3.1, ", "ax.text(-0.3, 3.1, color='w', s=", "may not be seen"),
+        ("# end", "ax.cla()", "cleared"),
+        ("# end", "fig, ax = plt.subplots()", "cleared"),
+        ("# end", "ax.set_visible(False)", "hidden later"),
+        ("# end", "plt.xlim(1, 5)", "beyond the axes"),
+        ("# end", "ax.set_ylim(bottom=0.5)", "beyond the axes"),
+        ("# end", "ax.axis([-1, 5, -1, 2])", "beyond the axes"),
+        ("# end", "ax.set(xlim=(-1, 3))", "beyond the axes"),
+        ("# end", "ax.set_facecolor('black')", "a dark page"),
+        ("lw=2", "lw=2, color='#336699', alpha=0.9", None),
+        ("'k-'", "'C1--'", None),
+        ("# end", "ax.set_xlim(5, -1)\nax.set_ylim([-1, 4])", None),
+        ("# end", "ax.add_patch(plt.Polygon([A, B, C], facecolor='lightblue', alpha=0.3))", None),
+    ],
+)
+def test_what_nobody_sees_is_not_read(old, new, reason):
+    body = f"{POINTS}{WAYS['one line']}{LETTERS}# end\n"
+    assert old in body
+    script = HEAD + body.replace(old, new) + TAIL
+    if reason is None:
+        assert check(RIGHT, read_diagram(script)) is True
+    else:
+        with pytest.raises(Unread, match=reason):
+            read_diagram(script)
+
+
 def test_without_equal_scale_coordinates_show_nothing():
     with pytest.raises(Unread, match="equal scale"):
         read_diagram(HEAD + POINTS + WAYS["plot"] + LETTERS + 'plt.savefig("f.png")\n')
