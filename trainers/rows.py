@@ -15,6 +15,7 @@ import torch
 from datasets import Dataset, DatasetDict, Image, IterableDataset, List, load_dataset, load_from_disk
 from datasets.exceptions import DatasetsError
 from PIL import Image as PILImage
+from PIL import ImageOps
 
 from modeling_mmgeo.processing_mmclip import lay_on_white
 
@@ -92,7 +93,7 @@ def undecoded(rows: Any) -> Any:
 
 
 def decode_image(image: Any) -> PILImage.Image | None:
-    """RGB image from a PIL image, a path, bytes, or a dict of the last two; None if it cannot be read."""
+    """Upright RGB image from a PIL image, a path, bytes, or a dict of the last two; None if it cannot be read."""
     try:
         if isinstance(image, dict):
             image = image.get("bytes") or image.get("path")
@@ -103,7 +104,7 @@ def decode_image(image: Any) -> PILImage.Image | None:
         if not isinstance(image, PILImage.Image):
             return None
         image.load()  # PIL reads the pixels only now
-        return lay_on_white(image)
+        return lay_on_white(ImageOps.exif_transpose(image))
     except UNREADABLE:
         return None
 

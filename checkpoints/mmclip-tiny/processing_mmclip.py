@@ -2,15 +2,21 @@
 
 Captions longer than the text tower are cut (with one warning), and padded to the longest of the batch, or for SigLIP
 to the trained length. Figures with a transparent background are laid on white here, since some checkpoints (SigLIP's)
-switch the conversion of their image processor off, and a dropped alpha channel leaves black lines on black.
+switch the conversion of their image processor off, and a dropped alpha channel leaves black lines on black. Paths and
+addresses are opened here, too: stock loading drops the alpha channel. Pipelines of transformers load an image before
+any processor sees it, and a transparent figure comes black from them: give them figures laid on white.
 """
 
+import base64
 import copy
 import os
+from io import BytesIO
 from typing import Any
+from urllib.request import urlopen
 
+import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from transformers import (
     AutoConfig,
     AutoImageProcessor,
@@ -29,12 +35,56 @@ logger = logging.get_logger(__name__)
 TEXT_OPTIONS = ("padding", "padding_side", "truncation", "max_length", "pad_to_multiple_of", "add_special_tokens")
 
 
+def open_image(source: str | os.PathLike) -> Image.Image:
+    """An image, upright, from where stock `load_image` takes it, with the transparency that is dropped there.
+
+    Args:
+        source: a path, an address that begins with http:// or https://, or base64, as `data:image/png;base64,...` too.
+
+    Raises:
+        ValueError: if there is no image.
+    """
+    name = os.fspath(source)
+    try:
+        if name.startswith(("http://", "https://")):
+            with urlopen(name) as response:
+                file = BytesIO(response.read())
+        else:
+            file = name if os.path.isfile(name) else BytesIO(base64.decodebytes(name.rpartition(",")[2].encode()))
+        return ImageOps.exif_transpose(Image.open(file))
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"There is no image at {name[:200]!r} ({error}): give the path or the address of one, or its base64 text."
+        ) from error
+
+
+def in_8_bits(image: Image.Image) -> Image.Image:
+    """A grey image of more bits, scaled to 8: PIL's own conversion makes all values above 255 white.
+
+    A 16-bit PNG comes as mode "I;16". Mode "I" does not tell the range: it is 16 bits if any value is above 255.
+    """
+    values = np.asarray(image)
+    if image.has_transparency_data:  # of such an image, one value
+        values = np.where(values == image.info["transparency"], 65535, values)
+    if image.mode != "I" or values.max() > 255:
+        values = values.clip(0, 65535) >> 8
+    return Image.fromarray(values.clip(0, 255).astype(np.uint8))
+
+
 def lay_on_white(images: Any) -> Any:
-    """Turn PIL images, however nested in lists, into RGB, transparent pixels white. Anything else is left alone."""
+    """Turn images, however nested in lists, into RGB, transparent pixels white; anything else is left alone.
+
+    Args:
+        images: PIL images, or what `open_image` takes.
+    """
     if isinstance(images, (list, tuple)):
         return [lay_on_white(image) for image in images]
+    if isinstance(images, (str, os.PathLike)):
+        images = open_image(images)
     if not isinstance(images, Image.Image):
         return images
+    if images.mode.startswith("I"):
+        images = in_8_bits(images)
     if images.has_transparency_data:
         images = images.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", images.size, "white"), images).convert("RGB")
@@ -133,7 +183,7 @@ class MMCLIPProcessor(ProcessorMixin):
         """Prepare captions, figures or both.
 
         Args:
-            images: one image or a list.
+            images: one image or a list: PIL images, arrays, or what `open_image` takes.
             text: one caption or a list.
             return_tensors: "pt" for tensors.
             kwargs: options of the tokenizer (`padding`, `truncation`, `max_length`, ...); the rest goes to the image
@@ -143,7 +193,7 @@ class MMCLIPProcessor(ProcessorMixin):
             `input_ids` and `attention_mask` of `[texts, length]`, `pixel_values` of `[images, 3, height, width]`.
 
         Raises:
-            ValueError: if neither is given.
+            ValueError: if neither is given, or a path or address leads to no image.
         """
         if images is None and text is None:
             raise ValueError("MMCLIPProcessor got neither text nor images: give captions, figures or both.")

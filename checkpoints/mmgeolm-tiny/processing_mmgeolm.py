@@ -196,9 +196,8 @@ class MMGeoLMProcessor(LlavaProcessor):
         return kept if pixels is pixel_values else kept.numpy()
 
     def prepare_inputs_layout(self, images: Any = None, text: Any = None, **kwargs: Any) -> tuple:
-        """As in LLaVA, with figures laid on white first."""
-        images, *rest = super().prepare_inputs_layout(images=images, text=text, **kwargs)
-        return lay_on_white(images), *rest
+        """As in LLaVA, with figures laid on white first: what it loads itself has lost its transparency."""
+        return super().prepare_inputs_layout(images=lay_on_white(images), text=text, **kwargs)
 
     def validate_inputs(self, images: Any = None, text: Any = None, **kwargs: Any) -> None:
         """As in LLaVA, and where images come grouped by text, each text must have as many `<image>` as its group.

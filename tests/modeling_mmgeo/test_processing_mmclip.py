@@ -1,5 +1,7 @@
 """MMCLIP's processor: lengths, one warning about cut captions, and transparent figures on white."""
 
+import base64
+import io
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,7 @@ import torch
 from PIL import Image
 
 from modeling_mmgeo import MMCLIPProcessor, processing_mmclip
+from modeling_mmgeo.processing_mmclip import lay_on_white
 from tests.tiny import (
     EOS,
     IMAGE_SIZE,
@@ -63,6 +66,41 @@ def test_transparent_figures_are_laid_on_white() -> None:
     assert torch.equal(pixels, processor(images=grey)["pixel_values"])
     array = np.asarray(expected)
     assert torch.equal(pixels, processor(images=[array])["pixel_values"])
+
+
+def test_transparent_figures_are_laid_on_white_wherever_they_come_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, processor = tiny_mmclip()
+    drawn = Image.new("RGBA", (2 * IMAGE_SIZE, IMAGE_SIZE), (0, 0, 0, 0))
+    drawn.putpixel((3, 3), (0, 0, 0, 255))
+    path = tmp_path / "f.png"
+    drawn.save(path)
+    content = path.read_bytes()
+    monkeypatch.setattr(processing_mmclip, "urlopen", lambda address: io.BytesIO(content))
+    text = base64.b64encode(content).decode()
+    pixels = processor(images=drawn)["pixel_values"]
+    for source in (path, str(path), "https://figures.org/f.png", text, f"data:image/png;base64,{text}"):
+        assert torch.equal(pixels, processor(images=[source])["pixel_values"])
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    drawn.convert("RGB").save(tmp_path / "f.jpg", exif=exif)
+    assert lay_on_white(tmp_path / "f.jpg").size == (IMAGE_SIZE, 2 * IMAGE_SIZE)
+    with pytest.raises(ValueError, match="no image at 'absent.png'"):
+        processor(images="absent.png")
+
+
+def test_16_bits_are_scaled(tmp_path: Path) -> None:
+    deep = Image.fromarray(np.array([[0, 20000, 65535]], dtype=np.uint16))
+    deep.save(tmp_path / "deep.png")
+    deep.save(tmp_path / "clear.png", transparency=0)
+
+    def greys(image: Image.Image | Path) -> list[int]:
+        return np.asarray(lay_on_white(image))[0, :, 0].tolist()
+
+    assert greys(deep) == greys(deep.convert("I")) == greys(tmp_path / "deep.png") == [0, 78, 255]
+    assert greys(tmp_path / "clear.png") == [255, 78, 255]
+    assert greys(Image.fromarray(np.array([[-1, 78, 255]], dtype=np.int32))) == [0, 78, 255]  # 8 bits already
 
 
 @pytest.mark.parametrize("kind", KINDS)

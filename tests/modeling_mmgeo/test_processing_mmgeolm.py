@@ -113,13 +113,19 @@ def test_strategy_agrees_with_the_model(kind: str) -> None:
     assert processor.image_token_id == model.config.image_token_id
 
 
-def test_transparent_figures_are_laid_on_white() -> None:
+def test_transparent_figures_are_laid_on_white(tmp_path: Path) -> None:
     processor = build()
     processor.image_processor.do_convert_rgb = None  # as SigLIP's checkpoints have it
     clear = Image.new("RGBA", (24, 24), (0, 0, 0, 0))
-    for images in (clear, [clear], [[clear]]):
+    path = str(tmp_path / "clear.png")
+    clear.save(path)
+    expected = processor(images=FIGURE, text="<image>", return_tensors="pt")["pixel_values"]
+    for images in (clear, [clear], [[clear]], path, [[path]]):
         pixels = processor(images=images, text=["<image>"], return_tensors="pt")["pixel_values"]
-        assert torch.equal(pixels, processor(images=FIGURE, text="<image>", return_tensors="pt")["pixel_values"])
+        assert torch.equal(pixels, expected)
+    messages = [{"role": "user", "content": [{"type": "image", "path": path}]}]
+    chat = processor.apply_chat_template(messages, tokenize=True, return_dict=True, return_tensors="pt")
+    assert torch.equal(chat["pixel_values"], expected)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,15 @@ def test_images_become_rgb_on_white(tmp_path):
         assert decode_image(same).getpixel((0, 0)) == (255, 255, 255)
 
 
+def test_images_are_turned_upright():
+    exif = PILImage.Exif()
+    exif[0x0112] = 6  # to be turned by a quarter
+    file = io.BytesIO()
+    PILImage.new("RGB", (8, 4), "white").save(file, "JPEG", exif=exif)
+    assert decode_image(file.getvalue()).size == Image().decode_example({"bytes": file.getvalue(), "path": None}).size
+    assert decode_image(file.getvalue()).size == (4, 8)
+
+
 def test_counter_adds_up_and_reports():
     counter = SkipCounter("rows", "negative images")
     assert counter.report() == ""
