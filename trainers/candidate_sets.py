@@ -2,20 +2,21 @@
 
 | set       | anchor  | positive     | negatives                                        |
 |-----------|---------|--------------|--------------------------------------------------|
-| random    | image   | its caption  | captions of other rows, drawn by the generator   |
+| random    | image   | its caption  | captions of other images, drawn by the generator |
 | retrieval | image   | its caption  | the row's `retrieved_captions`                   |
 | rule      | image   | its caption  | the row's `rule_captions`                        |
 | image     | caption | its image    | the row's `negative_images`                      |
 
 Images and captions are numbered by content (images by their bytes), so whoever encodes them does so once each, in
-however many sets they occur. A candidate equal to the positive, or given twice in one row, is no test of a model: it
-is left out and counted.
+however many sets they occur. A candidate that is given twice in one row, equals the positive or is the caption of
+another row with the same image is no test of a model: it is left out and counted, and never drawn.
 
 Source: MMGeoLM, section 4 and appendix C (arXiv 2505.20152).
 """
 
 import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,7 +26,7 @@ import numpy as np
 from .rows import image_bytes
 
 SET_NAMES = ("random", "retrieval", "rule", "image")
-NUM_RANDOM = 10  # captions of other rows in the random set, as many as the other sets have negatives
+NUM_RANDOM = 10  # captions of other images in the random set, as many as the other sets have negatives
 COLUMNS = ("image", "caption", "negative_images", "rule_captions", "rule_edits", "retrieved_captions")
 
 
@@ -71,7 +72,7 @@ class CandidateSets:
     rows: list[NumberedRow] = field(default_factory=list)  # those that are usable
     num_rows: int = 0
     num_unusable_rows: int = 0  # without a caption or an image
-    num_dropped_negatives: int = 0  # equal to the positive, repeated, or empty
+    num_dropped_negatives: int = 0  # equal to the positive, as true, repeated, or empty
 
 
 class _Numbering:
@@ -94,7 +95,7 @@ def build_candidate_sets(
     Args:
         rows: rows of hard negatives whose images are still encoded (`{"bytes", "path"}`). Columns of negatives may be
             missing.
-        num_random: captions of other rows per image in the random set; fewer if the split has fewer different ones.
+        num_random: captions of other images per image in the random set; fewer if the split has fewer different ones.
         rng: draws them; from seed 0 if not given.
 
     Raises:
@@ -105,6 +106,7 @@ def build_candidate_sets(
     rng = np.random.default_rng(0) if rng is None else rng
     result, number_caption, number_image = CandidateSets(), _Numbering(), _Numbering()
     texts: list[Mapping[str, list]] = []  # other captions of the usable rows
+    captions_of: dict[int, set[int]] = defaultdict(set)  # by image
 
     def number_of_image(encoded: Any, source: ImageSource) -> int | None:
         content = image_bytes(encoded)
@@ -122,29 +124,33 @@ def build_candidate_sets(
             result.num_unusable_rows += 1
             continue
         caption, _ = number_caption(row["caption"])
+        captions_of[image].add(caption)
         texts.append({name: row.get(name) or [] for name in ("rule_captions", "rule_edits", "retrieved_captions")})
         negatives = [
             number_of_image(encoded, ImageSource(index, "negative_images", position))
             for position, encoded in enumerate(row.get("negative_images") or [])
         ]
         result.rows.append(NumberedRow(index, image, caption, tuple(negatives)))
-        _add(result, "image", caption, image, negatives)
+        _add(result, "image", caption, image, negatives, {image})
 
     num_positive_captions = len(number_caption.numbers)  # random candidates are true captions of some figure
     for numbered, row in zip(result.rows, texts, strict=True):
-        image, caption = numbered.image, numbered.caption
-        _add(result, "random", image, caption, _others(caption, num_positive_captions, num_random, rng))
+        image, caption, true = numbered.image, numbered.caption, captions_of[numbered.image]
+        _add(result, "random", image, caption, _others(true, num_positive_captions, num_random, rng), true)
         for name, column in (("retrieval", "retrieved_captions"), ("rule", "rule_captions")):
             numbers = [number_caption(text)[0] if text else None for text in row[column]]
-            _add(result, name, image, caption, numbers, _edits(row) if name == "rule" else None)
+            _add(result, name, image, caption, numbers, true, _edits(row) if name == "rule" else None)
     result.captions = list(number_caption.numbers)
     return result
 
 
-def _others(own: int, count: int, wanted: int, rng: np.random.Generator) -> list[int]:
-    """Different numbers in [0, count) without `own`."""
-    drawn = rng.choice(count - 1, size=min(wanted, count - 1), replace=False) if count > 1 else []
-    return [int(number) + (number >= own) for number in drawn]
+def _others(own: set[int], count: int, wanted: int, rng: np.random.Generator) -> list[int]:
+    """Different numbers in [0, count) without those of `own`."""
+    left = count - len(own)
+    drawn = rng.choice(left, size=min(wanted, left), replace=False) if left else np.empty(0, dtype=int)
+    for number in sorted(own):
+        drawn = drawn + (drawn >= number)
+    return drawn.tolist()
 
 
 def _edits(row: Mapping[str, Any]) -> list[tuple[str, ...]]:
@@ -163,12 +169,13 @@ def _add(
     anchor: int,
     positive: int,
     negatives: list[int | None],
+    true: set[int],
     edits: list[tuple[str, ...]] | None = None,
 ) -> None:
-    """Add a question to a set, without the negatives that are none. A row left without any does not count."""
+    """Add a question to a set, without the negatives that are none or `true`. A row left without any is none."""
     kept: dict[int, int] = {}  # number of a negative -> its position in the row
     for position, number in enumerate(negatives):
-        if number is None or number == positive or number in kept:
+        if number is None or number in true or number in kept:
             result.num_dropped_negatives += 1
         else:
             kept[number] = position

@@ -18,7 +18,7 @@ from PIL import Image
 from transformers import ProcessorMixin
 from transformers.utils import logging
 
-from .frozen_embeddings import FrozenEmbeddings
+from .frozen_embeddings import FrozenEmbeddings, content_key
 from .rows import SkipCounter, decode_image
 
 # Column of each family of text negatives.
@@ -53,6 +53,12 @@ def image_id(image: Any, caption: str | None) -> int:
     return stable_hash(figure.size, hashlib.sha256(figure.tobytes()).hexdigest())
 
 
+def figure_id(image: Any) -> int:
+    """Identity of a readable image by its content, as it is stored."""
+    key = content_key(image)
+    return image_id(image, None) if key is None else key
+
+
 def as_index(numbers: Iterable[int]) -> torch.Tensor:
     """Integers as a tensor that may be empty."""
     return torch.tensor(list(numbers), dtype=torch.long)
@@ -61,9 +67,9 @@ def as_index(numbers: Iterable[int]) -> torch.Tensor:
 class HardNegativeCollator:
     """Turns rows of hard negatives into one block of images, one table of texts and their `BatchLayout`.
 
-    Identities are hashes: `row_ids` of the caption, so that the loss recognises rows that say the same;
-    `negative_image_ids` and `negative_text_ids` likewise, so that it knows a negative of one row that is true of
-    another.
+    Identities are hashes: `row_ids` of the caption and `figure_ids` of the image, so that the loss recognises rows
+    that say or show the same; `negative_image_ids`, `negative_text_ids` and `negative_figure_ids` likewise, so that it
+    knows a negative of one row that is true of another.
 
     Args:
         processor: an `MMCLIPProcessor`.
@@ -196,11 +202,11 @@ class HardNegativeCollator:
         offered = self.text_negatives(row)
         return {text: offered[text] for text in self._choose(list(offered), self.max_text_negatives, row, "text")}
 
-    def _negative_figures(self, row: dict[str, Any]) -> list[tuple[Image.Image | int, int]]:
-        """The chosen negative images of a row that can be read, each with its identity."""
+    def _negative_figures(self, row: dict[str, Any]) -> list[tuple[Image.Image | int, int, int]]:
+        """The chosen negative images of a row that can be read, each with its two identities."""
         chosen = [(row["negative_images"][position], caption) for position, caption in self.choose_images(row)]
         figures = [
-            (figure, image_id(image, caption))
+            (figure, figure_id(image), image_id(image, caption))
             for image, caption in chosen
             if (figure := self._figure(image)) is not None
         ]
@@ -219,13 +225,14 @@ class HardNegativeCollator:
         Raises:
             ValueError: if no row of the batch can be used, unless `blank_if_empty`.
         """
-        names, captions, figures, families = [], [], [], []
-        negatives = {"image": [], "text": []}  # (image with its identity, or caption; owner)
+        names, captions, figures, shown, families = [], [], [], [], []
+        negatives = {"image": [], "text": []}  # (image with its identity by content, or caption; identity; owner)
         for row in rows:
             if (read := self._read(row)) is None:
                 continue
             owner = len(figures)
             figures.append(read[0])
+            shown.append(figure_id(row["image"]))
             captions.append(read[1])
             names.append(row_name(row))
             if int(self._epoch) < self.in_batch_epochs:
@@ -241,13 +248,14 @@ class HardNegativeCollator:
                 "check the data set's image column, or build it again."
             )
 
-        batch = {"row_ids": as_index(map(caption_id, captions)), "row_names": names}
+        batch = {"row_ids": as_index(map(caption_id, captions)), "figure_ids": as_index(shown), "row_names": names}
+        batch["negative_figure_ids"] = as_index(figure for _, figure, *_ in negatives["image"])
         table: dict[str, int] = {}
         batch["text_index"] = as_index(table.setdefault(caption, len(table)) for caption in captions)
         batch["negative_text_index"] = as_index(table.setdefault(text, len(table)) for text, *_ in negatives["text"])
         batch["negative_text_family"] = as_index(families)
         for kind, items in negatives.items():
-            batch[f"negative_{kind}_ids"] = as_index(identity for _, identity, _ in items)
+            batch[f"negative_{kind}_ids"] = as_index(identity for *_, identity, _ in items)
             batch[f"negative_{kind}_owner"] = as_index(owner for *_, owner in items)
         images = figures + [figure for figure, *_ in negatives["image"]]
         return batch | self._encoded(images, list(table))

@@ -24,8 +24,10 @@ class EmbeddedBatch:
     negative_image_owner: torch.Tensor  # [num_negative_images], values in [0, batch)
     negative_text_owner: torch.Tensor  # [num_negative_texts]
     row_ids: torch.Tensor  # [batch], what each row says
-    negative_image_ids: torch.Tensor  # [num_negative_images], what each shows
+    negative_image_ids: torch.Tensor  # [num_negative_images], what each shows, as its caption says it
     negative_text_ids: torch.Tensor  # [num_negative_texts]
+    figure_ids: torch.Tensor  # [batch], what each row shows, by content
+    negative_figure_ids: torch.Tensor  # [num_negative_images]
 
     def has_terms(self, in_batch_negatives: bool, image_weight: float, text_weight: float) -> bool:
         """Whether there is anything to contrast."""
@@ -55,10 +57,12 @@ class BatchLayout:
     """
 
     row_ids: torch.Tensor  # [batch]
+    figure_ids: torch.Tensor  # [batch]
     row_names: list[str]  # [batch], for messages
     text_index: torch.Tensor  # [batch], each row's caption in the table
     negative_image_owner: torch.Tensor  # [num_negative_images]
     negative_image_ids: torch.Tensor
+    negative_figure_ids: torch.Tensor
     negative_text_index: torch.Tensor  # [num_negative_texts], each negative caption in the table
     negative_text_owner: torch.Tensor
     negative_text_ids: torch.Tensor
@@ -93,4 +97,6 @@ class BatchLayout:
             row_ids=self.row_ids,
             negative_image_ids=self.negative_image_ids,
             negative_text_ids=self.negative_text_ids,
+            figure_ids=self.figure_ids,
+            negative_figure_ids=self.negative_figure_ids,
         )

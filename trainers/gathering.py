@@ -55,12 +55,15 @@ def gather_batch(batch: EmbeddedBatch) -> EmbeddedBatch:
         batch.negative_image_ids,
         batch.negative_text_owner,
         batch.negative_text_ids,
+        batch.figure_ids,
+        batch.negative_figure_ids,
     ]
     embeds = _exchange(embeds, [(rows, rows, images, texts) for rows, images, texts in sizes])
-    numbers = _exchange(numbers, [(rows, images, images, texts, texts) for rows, images, texts in sizes])
+    lengths = [(rows, images, images, texts, texts, rows, images) for rows, images, texts in sizes]
+    numbers = _exchange(numbers, lengths)
     first_rows = list(accumulate((rows for rows, _, _ in sizes[:-1]), initial=0))
     image, text, negative_image, negative_text = map(torch.cat, embeds)
-    row_ids, image_owner, image_ids, text_owner, text_ids = numbers
+    row_ids, image_owner, image_ids, text_owner, text_ids, figure_ids, negative_figure_ids = numbers
     return EmbeddedBatch(
         image_embeds=image,
         text_embeds=text,
@@ -71,6 +74,8 @@ def gather_batch(batch: EmbeddedBatch) -> EmbeddedBatch:
         row_ids=torch.cat(row_ids),
         negative_image_ids=torch.cat(image_ids),
         negative_text_ids=torch.cat(text_ids),
+        figure_ids=torch.cat(figure_ids),
+        negative_figure_ids=torch.cat(negative_figure_ids),
     )
 
 

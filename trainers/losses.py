@@ -81,19 +81,32 @@ def ranking_loss(
     return per_row.sum() / rows.clamp(min=1), rows
 
 
-def foreign_pairs(row_ids: torch.Tensor, candidate_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pairs (row, candidate) of different identity: what may serve as negatives of rows they were not made for."""
-    return torch.nonzero(row_ids[:, None] != candidate_ids[None, :], as_tuple=True)
+def alike(ids: torch.Tensor, others: torch.Tensor) -> torch.Tensor:
+    """Which of some identities are equal, `[ids, others]`."""
+    return ids[:, None] == others[None, :]
+
+
+def alike_rows(row_ids: torch.Tensor, figure_ids: torch.Tensor) -> torch.Tensor:
+    """Which rows say or show the same, `[batch, batch]`: they are no negatives of each other."""
+    return alike(row_ids, row_ids) | alike(figure_ids, figure_ids)
 
 
 def hard_pairs(
-    row_ids: torch.Tensor, owner: torch.Tensor, ids: torch.Tensor | None, share: bool
+    same: torch.Tensor, owner: torch.Tensor, agree: torch.Tensor | None, share: bool
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pairs (row, hard negative): each with its own row and, if shared, with all other rows that it is false of."""
+    """Pairs (row, hard negative): each with its own row and, if shared, with all other rows that it is false of.
+
+    Args:
+        same: what `alike_rows` gives, `[batch, batch]`.
+        owner: row of each negative, `[num_negatives]`.
+        agree: which rows a negative has an identity of, `[batch, num_negatives]`. It is none of these rows, nor of any
+            that are like them. None: of no row that is like its own.
+        share: whether they are shared.
+    """
     own = torch.arange(len(owner), device=owner.device)
     if not share:
         return owner, own
-    foreign = row_ids[:, None] != (row_ids[owner] if ids is None else ids.to(owner.device))[None, :]
+    foreign = ~same[:, owner] if agree is None else same.float() @ agree.float() == 0
     foreign[owner, own] = True  # its own row, of which it was proven false
     return torch.nonzero(foreign, as_tuple=True)
 
@@ -131,7 +144,9 @@ def hard_negative_loss(
     image_weight: float = 1.0,
     text_weight: float = 1.0,
     row_ids: torch.Tensor | None = None,
+    figure_ids: torch.Tensor | None = None,
     negative_image_ids: torch.Tensor | None = None,
+    negative_figure_ids: torch.Tensor | None = None,
     negative_text_ids: torch.Tensor | None = None,
 ) -> HardNegativeLoss:
     """Weighted mean of the image and the text loss, as far as the batch has negatives for them.
@@ -150,10 +165,13 @@ def hard_negative_loss(
         loss_type: "softmax" or "sigmoid".
         image_weight: weight of the image loss.
         text_weight: weight of the text loss.
-        row_ids: `[batch]` integers; rows with the same one show or say the same, and are no negatives of each other.
-        negative_image_ids: `[num_negative_images]` integers of the same kind; a shared negative with a row's own id is
-            no negative of that row. Without them, a negative is shared with all rows that differ from its own.
-        negative_text_ids: the same for negative captions, `[num_negative_texts]`.
+        row_ids: `[batch]` integers; rows with the same one say the same, and are no negatives of each other.
+        figure_ids: `[batch]` integers; rows with the same one show the same, with the same effect.
+        negative_image_ids: `[num_negative_images]` integers, of the kind of `row_ids`; a shared negative with a row's
+            own id is no negative of that row. Without them, a negative is shared with all rows that differ from its
+            own.
+        negative_figure_ids: the same, of the kind of `figure_ids`; only with `negative_image_ids`.
+        negative_text_ids: as `negative_image_ids`, for negative captions, `[num_negative_texts]`.
 
     Raises:
         ValueError: if negatives and owners do not match, the sigmoid form has no bias, or if there is nothing to
@@ -188,17 +206,26 @@ def hard_negative_loss(
         )
 
     dtype = torch.promote_types(image_embeds.dtype, torch.float32)
-    row_ids = torch.arange(batch_size, device=device) if row_ids is None else row_ids.to(device)
+    row_ids, figure_ids = (
+        torch.arange(batch_size, device=device) if ids is None else ids.to(device) for ids in (row_ids, figure_ids)
+    )
+    same = alike_rows(row_ids, figure_ids)
+    agree = {
+        "image": None if negative_image_ids is None else alike(row_ids, negative_image_ids.to(device)),
+        "text": None if negative_text_ids is None else alike(row_ids, negative_text_ids.to(device)),
+    }
+    if negative_figure_ids is not None:
+        agree["image"] = agree["image"] | alike(figure_ids, negative_figure_ids.to(device))
     with torch.autocast(device.type, enabled=False):
         image, text, scale = image_embeds.to(dtype), text_embeds.to(dtype), logit_scale.to(dtype)
         bias = logit_bias.to(dtype) if loss_type == "sigmoid" else torch.zeros((), dtype=dtype, device=device)
         positive = scale * (image * text).sum(-1) + bias
-        in_batch = foreign_pairs(row_ids, row_ids) if in_batch_negatives and batch_size > 1 else None
+        in_batch = torch.nonzero(~same, as_tuple=True) if in_batch_negatives and batch_size > 1 else None
 
-        def term(anchor, partner, hard, owner, ids):
+        def term(anchor, partner, hard, owner, agree):
             scores, owners = [], []
             if hard is not None and len(hard):
-                rows, negatives = hard_pairs(row_ids, owner, ids, share_hard_negatives)
+                rows, negatives = hard_pairs(same, owner, agree, share_hard_negatives)
                 scores.append(_scores_of(anchor, hard.to(dtype), rows, negatives, share_hard_negatives))
                 owners.append(rows)
             if in_batch is not None:
@@ -208,8 +235,8 @@ def hard_negative_loss(
                 return None
             return ranking_loss(positive, scale * torch.cat(scores) + bias, torch.cat(owners), loss_type)
 
-        image_term = term(text, image, negative_image_embeds, negative_image_owner, negative_image_ids)
-        text_term = term(image, text, negative_text_embeds, negative_text_owner, negative_text_ids)
+        image_term = term(text, image, negative_image_embeds, negative_image_owner, agree["image"])
+        text_term = term(image, text, negative_text_embeds, negative_text_owner, agree["text"])
         present = [(w, t) for w, t in ((image_weight, image_term), (text_weight, text_term)) if t is not None]
         # A term may turn out to have no rows: all of them say the same. Known on the device only, hence no `if`.
         weights = torch.stack([weight * (rows > 0).to(dtype) for weight, (_, rows) in present])

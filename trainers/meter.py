@@ -11,7 +11,7 @@ import torch
 
 from .collators import TEXT_FAMILIES
 from .embedded_batch import EmbeddedBatch
-from .losses import HardNegativeLoss
+from .losses import HardNegativeLoss, alike_rows
 from .ranking import count_hits, similarities
 
 LOSSES = ("image_loss", "text_loss")
@@ -26,7 +26,8 @@ class Meter:
     - `image_loss`, `text_loss`: the loss per term, over rows.
     - `image_hit_at_1`, `text_hit_at_1`: share of rows whose positive beats all their negative images, or captions;
       `rule_hit_at_1`, `retrieval_hit_at_1`: the latter per family of text negatives.
-    - `in_batch_hit_at_1`: share of images whose caption beats those of all other rows of this process's batch.
+    - `in_batch_hit_at_1`: share of images whose caption beats those of all rows of this process's batch that
+      say and show something else.
     - `image_solved`, `text_solved`: share of hard negatives that their row's positive beats, so what is not left to
       learn.
     """
@@ -63,7 +64,7 @@ class Meter:
         if len(owner := batch.negative_text_owner):
             families = {name: text_family == number for number, name in enumerate(TEXT_FAMILIES)}
             self._add_ranks({"text": True, **families}, image, text, batch.negative_text_embeds, owner)
-        self._add_in_batch(image, text, batch.row_ids)
+        self._add_in_batch(image, text, ~alike_rows(batch.row_ids, batch.figure_ids))
 
     def _add_ranks(
         self,
@@ -81,9 +82,8 @@ class Meter:
         solved = (negative_score < positive_score[owner]).sum()
         self.add(f"{next(iter(families))}_solved", solved, torch.full_like(solved, len(owner)))
 
-    def _add_in_batch(self, image: torch.Tensor, text: torch.Tensor, row_ids: torch.Tensor) -> None:
+    def _add_in_batch(self, image: torch.Tensor, text: torch.Tensor, others: torch.Tensor) -> None:
         scores = image @ text.t()
-        others = row_ids[:, None] != row_ids[None, :]
         judged = others.any(1)
         hardest = scores.masked_fill(~others, -torch.inf).amax(1) if len(scores) else scores.new_empty(0)
         self.add("in_batch_hit_at_1", ((scores.diagonal() > hardest) & judged).sum(), judged.sum())

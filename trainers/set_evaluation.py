@@ -209,5 +209,7 @@ def _batch(
         row_ids=as_index(row.row_id for row in rows),
         negative_image_ids=image_ids,
         negative_text_ids=text_ids,
+        figure_ids=as_index(row.image for row in rows),  # images are numbered by content
+        negative_figure_ids=image_numbers,
     )
     return batch, as_index(family for row in rows for family in row.families)

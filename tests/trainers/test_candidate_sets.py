@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.evaluation.rows import encoded, hard_negative_rows, picture
-from trainers.candidate_sets import SET_NAMES, build_candidate_sets, without_images
+from trainers.candidate_sets import SET_NAMES, _others, build_candidate_sets, without_images
 
 
 def build(rows, num_random=3, seed=0):
@@ -54,6 +54,27 @@ def test_what_equals_the_positive_is_no_candidate():
     assert len(sets.sets["image"][-1].negatives) == 1
     assert len(sets.sets["retrieval"]) == 2
     assert sets.num_dropped_negatives == 4
+
+
+def test_a_caption_of_the_same_image_is_no_candidate():
+    rows = hard_negative_rows(6)
+    rows[3]["image"], rows[4]["image"] = rows[1]["image"], rows[1]["image"]
+    rows[1]["retrieved_captions"] = [rows[4]["caption"], rows[0]["caption"]]
+    sets = build(rows, num_random=9)
+    for k, anchor in enumerate(sets.sets["random"]):
+        own = {1, 3, 4} if k in (1, 3, 4) else {k}
+        assert sorted(anchor.negatives) == sorted({*range(6)} - own)  # captions are numbered as their rows
+    assert [a.negatives for a in sets.sets["retrieval"] if a.positive == 1] == [(0,)]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 9), st.integers(0, 9), st.integers(0, 99))
+def test_without_equal_images_the_draw_is_that_of_one_number_left_out(count, wanted, seed):
+    own = seed % count
+    drawn = _others({own}, count, wanted, np.random.default_rng(seed))
+    rng, left = np.random.default_rng(seed), count - 1
+    expected = rng.choice(left, size=min(wanted, left), replace=False) if left else []
+    assert drawn == [int(number) + (number >= own) for number in expected]
 
 
 @settings(max_examples=30, deadline=None)

@@ -74,6 +74,15 @@ def test_equal_captions_share_a_row_id(processor):
     assert ids[0] == ids[2] != ids[1]
 
 
+def test_equal_images_share_a_figure_id(processor):
+    rows = [hard_negative_row(0, 0), hard_negative_row(1, 2), hard_negative_row(0, 0)]
+    rows[1]["negative_images"][1], rows[2]["caption"] = rows[0]["image"], "triangle ABC"
+    batch = HardNegativeCollator(processor)(undecoded(hard_negatives(rows)).to_list())
+    own, negative = batch["figure_ids"].tolist(), batch["negative_figure_ids"].tolist()
+    assert own[0] == own[2] == negative[1] and len({*own, *negative}) == 3
+    assert len(set(batch["row_ids"].tolist())) == 3
+
+
 def test_negatives_have_the_identity_of_what_they_say_or_show(processor):
     rows = [hard_negative_row(0, 3, 0, 0), hard_negative_row(1, 0, 0, 0), hard_negative_row(2, 0, 0, 1)]
     rows[0]["negative_captions"] = [rows[1]["caption"] + " ", None]  # the third has none at all

@@ -70,9 +70,17 @@ def test_the_loss_is_that_of_the_losses_module(tmp_path, loss_type, share):
         row_ids=batch["row_ids"],
         negative_image_ids=batch["negative_image_ids"],
         negative_text_ids=batch["negative_text_ids"],
+        figure_ids=batch["figure_ids"],
+        negative_figure_ids=batch["negative_figure_ids"],
         **options,
     )
     assert torch.equal(loss, expected.loss)
+
+
+def test_captions_of_one_image_are_no_negatives_of_each_other(tmp_path):
+    rows = [{**hard_negative_row(0, 0, 0, 0), "caption": text} for text in ("a triangle", "a figure with a side AB")]
+    trainer = trainer_for(tmp_path, rows, in_batch_negatives=True)
+    assert trainer.compute_loss(trainer.model, dict(trainer.data_collator(rows))) == 0
 
 
 class Recording(HardNegativeTrainer):

@@ -163,6 +163,28 @@ def test_duplicates_are_no_negatives_of_each_other():
     assert pair.text_rows == 2 and masked.text_rows == 3
 
 
+def test_rows_alike_in_either_identity_are_no_negatives_of_each_other():
+    image, text, scale = unit(4), unit(4), torch.tensor(5.0, dtype=torch.float64)
+    says, shows = torch.tensor([1, 2, 3, 1]), torch.tensor([1, 1, 3, 4])  # row 0 shows what 1 does, says what 3 does
+    result = hard_negative_loss(image, text, scale, in_batch_negatives=True, row_ids=says, figure_ids=shows)
+    others = [[2], [2, 3], [0, 1, 3], [1, 2]]
+    rows = [torch.logsumexp(scale * image[r] @ text[[r, *other]].t(), 0) for r, other in enumerate(others)]
+    torch.testing.assert_close(result.text_loss, (torch.stack(rows) - scale * (image * text).sum(-1)).mean())
+
+
+def test_a_shared_negative_is_none_of_rows_like_those_that_it_agrees_with():
+    image, text, scale = unit(4), unit(4), torch.tensor(2.0, dtype=torch.float64)
+    rows = {"row_ids": torch.arange(4), "figure_ids": torch.tensor([10, 11, 11, 13])}
+    options = {"in_batch_negatives": False, "share_hard_negatives": True}
+    owned = {"negative_text_embeds": unit(1), "negative_text_owner": torch.tensor([0])}
+    says = hard_negative_loss(image, text, scale, **rows, **owned, negative_text_ids=torch.tensor([1]), **options)
+    assert says.text_rows == 2  # what row 1 says is true of row 2's figure
+    owned = {"negative_image_embeds": unit(1), "negative_image_owner": torch.tensor([0])}
+    for said, shown, judged in ((1, 9, 2), (9, 11, 2), (9, 13, 3), (9, 9, 4)):
+        ids = {"negative_image_ids": torch.tensor([said]), "negative_figure_ids": torch.tensor([shown])}
+        assert hard_negative_loss(image, text, scale, **rows, **owned, **ids, **options).image_rows == judged
+
+
 def test_gradcheck():
     owner = torch.tensor([0, 2, 2, 0])
 

@@ -8,6 +8,7 @@ from torch.nn.functional import normalize
 
 from trainers.collators import TEXT_FAMILIES
 from trainers.embedded_batch import EmbeddedBatch
+from trainers.losses import alike_rows
 from trainers.meter import Meter
 from trainers.ranking import count_hits
 
@@ -18,7 +19,7 @@ def embedded(generator, images, texts, row_ids) -> EmbeddedBatch:
     embeds = [normalize(torch.randn(size, 3, generator=generator), dim=-1) for size in sizes]
     ids = [torch.zeros(len(owner), dtype=torch.long) for owner in (images, texts)]
     owners = [torch.tensor(owner, dtype=torch.long) for owner in (images, texts)]
-    return EmbeddedBatch(*embeds, *owners, torch.tensor(row_ids), *ids)
+    return EmbeddedBatch(*embeds, *owners, torch.tensor(row_ids), *ids, torch.arange(len(row_ids)), ids[0])
 
 
 def by_definition(anchor, positive, negatives_of_row) -> float | None:
@@ -71,6 +72,7 @@ def test_a_tie_is_no_hit_and_solves_nothing():
     batch = EmbeddedBatch(
         axes, axes, axes[:0], negatives, torch.tensor([], dtype=torch.long), torch.tensor([0, 1, 1, 2]),
         torch.arange(3), torch.tensor([], dtype=torch.long), torch.zeros(4, dtype=torch.long),
+        torch.arange(3), torch.tensor([], dtype=torch.long),
     )  # fmt: skip
     meter = Meter(torch.device("cpu"))
     loss = batch.loss(torch.tensor(1.0), None, in_batch_negatives=False)
@@ -90,7 +92,6 @@ def test_negatives_that_do_not_count_judge_no_row():
 
 def test_an_empty_batch_measures_nothing():
     none = torch.tensor([], dtype=torch.long)
-    batch = EmbeddedBatch(*[torch.zeros(0, 3)] * 4, none, none, none, none, none)
     meter = Meter(torch.device("cpu"))
-    meter._add_in_batch(batch.image_embeds, batch.text_embeds, batch.row_ids)
+    meter._add_in_batch(torch.zeros(0, 3), torch.zeros(0, 3), ~alike_rows(none, none))
     assert meter.read(lambda sums: sums) == {}
