@@ -12,6 +12,7 @@ from .rows import Rows, check_columns, decode_image
 
 logger = logging.get_logger(__name__)
 
+NEGATIVES = ("negative_images", "negative_captions", *TEXT_FAMILIES.values())
 NUM_PROBED_ROWS = 64  # rows tried for a readable image before training starts
 
 
@@ -38,7 +39,7 @@ def check_rows(rows: Rows, collator: HardNegativeCollator, in_batch_negatives: b
             f"The first {len(first)} rows of the stream have no negatives; nothing is learned from such rows."
         )
         return
-    columns = [name for name in ("caption", "negative_images", *TEXT_FAMILIES.values()) if name in rows.column_names]
+    columns = [name for name in ("caption", *NEGATIVES) if name in rows.column_names]
     if not any(map(collator.has_negatives, tqdm(rows.select_columns(columns), desc="Looking for negatives"))):
         raise ValueError(
             f"None of the {len(rows)} rows has a negative (at most {collator.max_image_negatives} images and "

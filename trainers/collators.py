@@ -3,8 +3,8 @@
 Promises: negatives stay ragged (flat blocks with an owner index, nothing padded but text); a text is in the batch
 once, however many rows say it or have it as a negative; which negatives a row brings depends on the seed, the epoch
 and the row alone, not on the number of workers, the batch or a resume; an image that cannot be read costs its row, a
-negative image that cannot be read only itself, and both are counted. Where the embeddings of images or texts are
-known beforehand, they take the place of pixels or tokens, and all else stays.
+negative image that cannot be read, or shows what the row says, only itself, and all are counted. Where the embeddings
+of images or texts are known beforehand, they take the place of pixels or tokens, and all else stays.
 """
 
 import copy
@@ -51,6 +51,11 @@ def image_id(image: Any, caption: str | None) -> int:
         return caption_id(caption)
     figure = decode_image(image)
     return stable_hash(figure.size, hashlib.sha256(figure.tobytes()).hexdigest())
+
+
+def as_stored(image: Any) -> Any:
+    """The bytes or, without them, the path of an encoded image; any other as it is."""
+    return image.get("bytes") or image.get("path") if isinstance(image, dict) else image
 
 
 def figure_id(image: Any) -> int:
@@ -151,18 +156,33 @@ class HardNegativeCollator:
         return {"image": ("image", *images), "text": ("caption", *families)}
 
     def text_negatives(self, row: dict[str, Any]) -> dict[str, str]:
-        """All negative captions of a row, and of which family each is; copies of the caption itself are none."""
+        """All negative captions of a row, and of which family each is; what says the same as the caption is none."""
         negatives: dict[str, str] = {}
+        own = caption_id(row["caption"] or "")
         for family in self.text_families:
             for text in row.get(TEXT_FAMILIES[family]) or ():
-                if text and text.strip() and text != row["caption"]:
+                if text and text.strip() and caption_id(text) != own:
                     negatives.setdefault(text, family)
+        return negatives
+
+    def image_negatives(self, row: dict[str, Any]) -> dict[int, str | None]:
+        """Positions of a row's negative images and their captions, where they have one.
+
+        An image is none that shows what the row's own does, or whose caption says the same as the row's.
+        """
+        captions = list(row.get("negative_captions") or ())
+        said, shown = caption_id(row["caption"] or ""), as_stored(row.get("image"))
+        negatives: dict[int, str | None] = {}
+        for position, image in enumerate(row.get("negative_images") or ()):
+            caption = captions[position] if position < len(captions) else None
+            if as_stored(image) != shown and caption_id(caption or "") != said:
+                negatives[position] = caption
         return negatives
 
     def has_negatives(self, row: dict[str, Any]) -> bool:
         """Whether this collator finds any negative in a row."""
         return bool(
-            (self.max_image_negatives and row.get("negative_images"))
+            (self.max_image_negatives and self.image_negatives(row))
             or (self.max_text_negatives and self.text_negatives(row))
         )
 
@@ -192,10 +212,7 @@ class HardNegativeCollator:
 
     def choose_images(self, row: dict[str, Any]) -> list[tuple[int, str | None]]:
         """Which negative images of a row are used: their positions and their captions, where they have one."""
-        captions = list(row.get("negative_captions") or ())
-        images = range(len(row.get("negative_images") or ()))
-        chosen = self._choose(list(images), self.max_image_negatives, row, "image")
-        return [(position, captions[position] if position < len(captions) else None) for position in chosen]
+        return self._choose(list(self.image_negatives(row).items()), self.max_image_negatives, row, "image")
 
     def choose_texts(self, row: dict[str, Any]) -> dict[str, str]:
         """Which negative captions of a row are used, and of which family each is."""
@@ -210,8 +227,9 @@ class HardNegativeCollator:
             for image, caption in chosen
             if (figure := self._figure(image)) is not None
         ]
-        if len(figures) < len(chosen):
-            self._skipped.add("negative images", len(chosen) - len(figures))
+        true = len(row.get("negative_images") or ()) - len(self.image_negatives(row))
+        if unused := true * bool(self.max_image_negatives) + len(chosen) - len(figures):
+            self._skipped.add("negative images", unused)
         return figures
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -97,6 +97,21 @@ def test_negatives_have_the_identity_of_what_they_say_or_show(processor):
     assert again.tolist() == [ids[1], ids[2], ids[1]]
 
 
+def test_what_is_true_of_the_row_is_no_negative_of_it(processor):
+    row = hard_negative_row(0, 4, 2, 1)
+    expected = row["rule_captions"] + row["retrieved_captions"]
+    row["rule_captions"] = row["rule_captions"] + [row["caption"] + " "]
+    row["negative_captions"][1], row["negative_images"][2] = row["caption"].replace(" ", "  "), row["image"]
+    collator = HardNegativeCollator(processor, max_image_negatives=2)
+    batch = collator([row])
+    assert batch["row_ids"].item() not in {*batch["negative_image_ids"].tolist(), *batch["negative_text_ids"].tolist()}
+    assert list(collator.text_negatives(row)) == expected
+    assert [position for position, _ in collator.choose_images(row)] == [0, 3]
+    assert collator.skipped["negative images"] == 2
+    row["negative_images"], row["negative_captions"] = row["negative_images"][:2], [row["caption"]] * 2
+    assert not HardNegativeCollator(processor, max_text_negatives=0).has_negatives(row)
+
+
 def test_the_choice_depends_on_seed_epoch_and_row_alone(processor):
     def choice(collator, rows, row_id="row-0"):
         batch = collator(rows)
