@@ -92,7 +92,14 @@ class HubReady:
             super().init_hf_repo(token, private)
 
     def push_folder(
-        self, folder: str | os.PathLike, message: str, blocking: bool = True, replaced: Sequence[str] = ()
+        self,
+        folder: str | os.PathLike,
+        message: str,
+        blocking: bool = True,
+        replaced: Sequence[str] = (),
+        token: str | None = None,
+        revision: str | None = None,
+        private: bool | None = None,
     ) -> CommitInfo | Any:
         """Send the files of a folder that loading needs, as one commit; with `blocking=False` as a Future.
 
@@ -101,17 +108,21 @@ class HubReady:
             message: of the commit.
             blocking: whether to wait until all is sent.
             replaced: files of earlier pushes that go in the same commit, if they are there.
+            token: with the right to write; default: `hub_token` of the arguments.
+            revision: branch that gets the commit; default: `hub_revision` of the arguments, or the main branch.
+            private: whether a repository that is not there yet is made private; default: `hub_private_repo` of the
+                arguments.
 
         Raises:
             ValueError: if the Hub refuses or cannot be reached.
         """
         if self.hub_model_id is None:
-            self.init_hf_repo()
-        api = HfApi(token=self.args.hub_token, library_name="mmgeo")
+            self.init_hf_repo(token, private)
+        token, revision = token or self.args.hub_token, revision or self.args.hub_revision
+        api = HfApi(token=token, library_name="mmgeo")
         files = travelling(folder)
         operations = [CommitOperationAdd(path_in_repo=file.name, path_or_fileobj=file) for file in files]
-        with explained(f"Pushing to {self.hub_model_id}", self.args.hub_token):
-            revision = self.args.hub_revision
+        with explained(f"Pushing to {self.hub_model_id}", token):
             operations += [
                 CommitOperationDelete(path_in_repo=name, is_folder=False)
                 for name in replaced
@@ -169,10 +180,20 @@ class HubReady:
             self._tell_failed_push()
         shutil.rmtree(Path(self.args.output_dir, STAGED), ignore_errors=True)
 
-    def push_to_hub(self, commit_message: str = "End of training", blocking: bool = True, **kwargs: Any) -> Any:
+    def push_to_hub(
+        self,
+        commit_message: str = "End of training",
+        blocking: bool = True,
+        token: str | None = None,
+        revision: str | None = None,
+        private: bool | None = None,
+        **kwargs: Any,
+    ) -> Any:
         """Save the model and push it; see `push_folder`. Options of Trainer's card are ignored."""
         self.save_model(_internal_call=True)
         if not self.is_world_process_zero():
             return None
         self._finish_current_push()
-        return self.push_folder(self.args.output_dir, commit_message, blocking)
+        return self.push_folder(
+            self.args.output_dir, commit_message, blocking, token=token, revision=revision, private=private
+        )

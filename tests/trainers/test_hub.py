@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from modeling_mmgeo import MMCLIPModel, MMGeoLMForConditionalGeneration, MMGeoLM
 from tests.hub.loopback import TOKEN
 from tests.pickles import pickles_in
 from tests.tiny import tiny_mmclip, tiny_mmgeolm
+from tests.trainers.making import trainer_for
 from tests.trainers.rows import hard_negatives, questions
 from trainers.hub import travelling
 
@@ -188,6 +190,29 @@ def test_a_token_of_the_command_line_is_used_and_not_shown(hub, train, world):
     for path in (world / "token").rglob("*"):
         if path.is_file():
             assert TOKEN.encode() not in path.read_bytes() and OTHER_TOKEN.encode() not in path.read_bytes(), path
+
+
+def test_a_push_takes_the_options_of_trainers(tmp_path, monkeypatch):
+    trainer = trainer_for(tmp_path, 4, hub_model_id="org/own", hub_token=OTHER_TOKEN)
+    made, committed = [], []
+
+    def create_repo(name, **options):
+        made.append(options)
+        return SimpleNamespace(repo_id=name)
+
+    class Api(SimpleNamespace):
+        def file_exists(self, name, file, revision):
+            return True
+
+        def create_commit(self, name, operations, **options):
+            committed.append((self.token, options["revision"]))
+
+    monkeypatch.setattr("transformers.trainer.hf_api", lambda: SimpleNamespace(create_repo=create_repo))
+    monkeypatch.setattr("trainers.hub.HfApi", Api)
+    trainer.push_to_hub(token=TOKEN, revision="draft", private=True)
+    trainer.push_to_hub()
+    assert made == [{"token": TOKEN, "private": True, "exist_ok": True}]
+    assert committed == [(TOKEN, "draft"), (OTHER_TOKEN, None)]
 
 
 def test_optimizer_states_are_not_sent(hub, train):
