@@ -32,7 +32,14 @@ from .answer_collator import as_messages
 from .hub import HubReady
 from .lora import save_trained
 from .mmgeolm_config import FreezeArguments, ModelArguments, check_model, compute_type, lora_config
-from .mmgeolm_model import freeze, load_model, load_processor, match_computation, reader_of_base
+from .mmgeolm_model import (
+    freeze,
+    hold_in_float32,
+    load_model,
+    load_processor,
+    match_computation,
+    reader_of_base,
+)
 from .precision import choose_bf16
 from .reward_curves import RewardCurves
 from .rewards import ANSWER, REWARDS
@@ -108,6 +115,11 @@ class ReinforceConfig(FreezeArguments, GRPOConfig):
 
 class ReinforceTrainer(HubReady, GRPOTrainer):
     """TRL's trainer, whose folders and pushes hold what the Hub takes and no pickle."""
+
+    def _generate_single_turn(self, *args: Any, **kwargs: Any) -> tuple:
+        # Where what is trained is held in float32, only autocast brings it together with the rest.
+        with self.accelerator.autocast():
+            return super()._generate_single_turn(*args, **kwargs)
 
 
 def question_batch(rows: dict[str, list]) -> dict[str, list]:
@@ -208,13 +220,15 @@ def main(arguments: list[str] | None = None) -> None:
     check_blank_tokens(processor, questions)
     model = load_model(model_arguments, processor, compute_type(args))
     freeze(model, args.frozen)
+    lora = lora_config(model_arguments, args)
+    hold_in_float32(model, args, lora is not None)
     trainer = ReinforceTrainer(
         model=model,
         reward_funcs=list(REWARDS),
         args=args,
         train_dataset=questions,
         processing_class=processor,
-        peft_config=lora_config(model_arguments, args),
+        peft_config=lora,
         callbacks=[RewardCurves()],
     )
     match_computation(trainer)

@@ -20,6 +20,7 @@ from tests.trainers.rows import draw, encoded, question_row, questions, truncate
 from tests.trainers.test_stages import RECIPES, moved_parts
 from trainers import reinforce_mmgeolm
 from trainers.mmgeolm_config import ModelArguments
+from trainers.mmgeolm_model import part_of
 from trainers.reinforce_mmgeolm import QuestionArguments, ReinforceConfig, load_questions, main
 from trainers.reward_curves import curves, draw_curves, running_mean
 from trainers.rewards import ANSWER
@@ -136,6 +137,18 @@ def test_on_quantised_weights(folders, tmp_path, earned):
     before = load_file(folders / "mmgeolm" / "model.safetensors")
     projector = [name for name in saved if "multi_modal_projector" in name]
     assert any(not torch.equal(saved[name], before[name.removeprefix("base_model.model.")]) for name in projector)
+
+
+@pytest.mark.parametrize("lora", [False, True])
+def test_what_is_trained_in_half_precision_is_held_in_float32_but_a_whole_language_model(
+    folders, tmp_path, earned, lora
+):
+    options = {"max_steps": 2, "save_strategy": "no", "dtype": "bfloat16", "bf16": True, "use_peft": lora}
+    run(folders, tmp_path / "out", **options)
+    saved = load_file(tmp_path / "out" / ("adapter_model.safetensors" if lora else "model.safetensors"))
+    kept = {part_of(f".{name}"): value.dtype for name, value in saved.items() if "vision" not in name}
+    half, whole = torch.bfloat16, torch.float32
+    assert kept == {"projector": whole if lora else half, "language_model": whole if lora else half}
 
 
 def test_without_blank_tokens(folders, tmp_path, earned, monkeypatch):
