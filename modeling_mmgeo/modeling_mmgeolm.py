@@ -38,6 +38,7 @@ from transformers.models.llava.modeling_llava import (
     LlavaMultiModalProjector,
     LlavaPreTrainedModel,
 )
+from transformers.utils.generic import can_return_tuple
 
 from .blank_patches import choose_patches, encode_patches, mask_over_gaps, positions_of
 from .configuration_mmgeolm import MMGeoLMConfig
@@ -147,6 +148,7 @@ class MMGeoLMModel(LlavaModel):
         output.pooler_output = list(self.multi_modal_projector(features))
         return output
 
+    @can_return_tuple
     def forward(
         self,
         input_ids: torch.LongTensor | None = None,
@@ -190,6 +192,7 @@ class MMGeoLMModel(LlavaModel):
                 attention_mask=attention_mask,
                 position_ids=position_ids,
                 past_key_values=past_key_values,
+                return_dict=True,
                 **kwargs,
             )
             return LlavaModelOutputWithPast(**output)

@@ -218,3 +218,13 @@ def test_wrong_parts_are_refused() -> None:
     variable = Siglip2Config(text_config={**sizes, "vocab_size": 9, "projection_size": 8}, vision_config=tower)
     with pytest.raises(ValueError, match="fixed resolution"):
         build(MMCLIPModel.from_backbone(variable), llm)
+
+
+def test_outputs_are_tuples_where_asked_for() -> None:
+    model, processor = tiny_mmgeolm()
+    prompts = [processor(*prompt, return_tensors="pt") for prompt in ((None, "Find x"), (FIGURES[1], "<image>Find x"))]
+    for inputs in prompts:
+        expected = model.model(**inputs)
+        output = model.model(**inputs, return_dict=False)
+        assert type(output) is tuple and torch.equal(output[0], expected.last_hidden_state)
+        assert len(output) == len(expected.to_tuple())
