@@ -19,6 +19,11 @@ NUM_PROBED_ROWS = 64  # rows tried for a readable image before training starts
 def check_rows(rows: Rows, collator: HardNegativeCollator, in_batch_negatives: bool) -> None:
     """Refuse rows that cannot be trained on, before a step is taken.
 
+    Args:
+        rows: with undecoded images.
+        collator: finds their negatives.
+        in_batch_negatives: whether a batch has other rows, and these are negatives, too.
+
     Raises:
         ValueError: if `image` or `caption` is no column, if none of the first rows has a readable image, or if there
             is no negative in any row and `in_batch_negatives` is off.
@@ -44,8 +49,8 @@ def check_rows(rows: Rows, collator: HardNegativeCollator, in_batch_negatives: b
         raise ValueError(
             f"None of the {len(rows)} rows has a negative (at most {collator.max_image_negatives} images and "
             f"{collator.max_text_negatives} captions of {', '.join(collator.text_families) or 'no family'} are "
-            "used), and in_batch_negatives is off: there is nothing to learn. Build rows with negatives, raise the "
-            "limits, or set --in_batch_negatives."
+            "used), and no other row of a batch is one: there is nothing to learn. Build rows with negatives, raise "
+            "the limits, or set --in_batch_negatives with --per_device_train_batch_size 2 or more."
         )
 
 

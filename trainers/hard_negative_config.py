@@ -228,6 +228,11 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
         self.accelerator_config.dispatch_batches = False
         self.dataloader_pin_memory &= self.device.type != "cpu"  # pinning without an accelerator only warns
 
+    @property
+    def rows_at_once(self) -> int:
+        """Rows of a batch that are compared with each other."""
+        return self.per_device_train_batch_size * (self.world_size if self.gather_across_devices else 1)
+
     def _check_schedule(self) -> None:
         """Refuse a schedule that leaves one of its two phases empty."""
         if self.in_batch_epochs < 0:

@@ -143,7 +143,7 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
             )
         train_dataset, eval_dataset = undecoded(train_dataset), undecoded(eval_dataset)
         if isinstance(train_dataset, Rows) and isinstance(data_collator, HardNegativeCollator):
-            check_rows(train_dataset, data_collator, args.in_batch_negatives)
+            check_rows(train_dataset, data_collator, args.in_batch_negatives and args.rows_at_once > 1)
         if args.loss_type == "sigmoid" and getattr(model.backbone, "logit_bias", None) is None:
             raise ValueError(
                 f"loss_type sigmoid needs a logit_bias, and a backbone of type {model.backbone.config.model_type!r} "
@@ -324,13 +324,12 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
         contents = dataloader.dataset
         if not isinstance(contents, EvaluationContents):
             return output
-        rows = self.args.per_device_train_batch_size * (self.args.world_size if self.args.gather_across_devices else 1)
         items, embeddings = map(torch.from_numpy, output.predictions)
 
         def loss_of(batch: EmbeddedBatch) -> HardNegativeLoss | None:
             return self._loss_of(batch, *self._evaluated_scores, self.args.in_batch_negatives)
 
-        measured = measure(contents, items, embeddings, rows, loss_of)
+        measured = measure(contents, items, embeddings, self.args.rows_at_once, loss_of)
         weights = {"image_loss": self.args.image_weight, "text_loss": self.args.text_weight}
         present = {name: weight for name, weight in weights.items() if name in measured}
         if sum(present.values()):

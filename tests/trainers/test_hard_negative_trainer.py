@@ -284,6 +284,8 @@ def test_rows_that_teach_nothing_fail_before_training(tmp_path):
     with pytest.raises(ValueError, match="None of the 70 rows has a negative"):
         trainer_for(tmp_path, bare)
     trainer_for(tmp_path, bare, in_batch_negatives=True)
+    with pytest.raises(ValueError, match="no other row of a batch is one"):
+        trainer_for(tmp_path, bare, in_batch_negatives=True, per_device_train_batch_size=1)
     trainer_for(tmp_path, [*bare, hard_negative_row(70)])  # found behind the rows that are probed first
     rules = [hard_negative_row(k, 0, 2, 0) for k in range(3)]
     with pytest.raises(ValueError, match="of retrieval are used"):
