@@ -78,7 +78,7 @@ def train(trainer: Trainer, report_skipped: Callable[[], str]) -> TrainOutput:
         trainer.save_metrics("train", result.metrics)
     trainer.save_state()
     if skipped := report_skipped():
-        logger.warning(f"Left out as unreadable, each time it was read: {skipped}.")
+        logger.warning(f"Left out, each time it was read: {skipped}.")
     return result
 
 
