@@ -1,10 +1,12 @@
-"""What is refused before an MMCLIP's training takes a step: rows and batches that nothing can be learned from."""
+"""What is refused before an MMCLIP's training takes a step: what nothing can be learned from, or be saved by."""
 
 from itertools import islice
 from typing import Any
 
 from tqdm.auto import tqdm
 from transformers.utils import logging
+
+from modeling_mmgeo import MMCLIPModel
 
 from .collators import TEXT_FAMILIES, HardNegativeCollator
 from .hard_negative_config import HardNegativeConfig
@@ -73,3 +75,25 @@ def check_stream(rows: Any, args: HardNegativeConfig) -> None:
             raise ValueError(
                 f"{name} needs rows of a known number, and these are a stream: drop it, or load them whole."
             )
+
+
+def check_savings(model: MMCLIPModel, args: HardNegativeConfig) -> None:
+    """Raise ValueError if an option that is to save time would save none with this model."""
+    if args.share_text_prefixes and args.text_group_size is None:
+        dropout = getattr(model.backbone.text_model.config, "attention_dropout", 0.0)
+        if dropout and not args.freeze_text:
+            raise ValueError(
+                "share_text_prefixes cannot go with dropout, since texts that begin alike would share its draw, and "
+                f"the text tower has attention_dropout {dropout:g}: set that to 0 in its config, or set "
+                "text_group_size instead."
+            )
+        if not model.can_share_text_prefixes:
+            raise ValueError(
+                f"share_text_prefixes needs a causal text tower with eager or sdpa attention, and that of this "
+                f"{model.backbone.config.model_type!r} backbone is none: set text_group_size instead."
+            )
+    if args.image_group_size is not None and not model.config.skip_blank_patches:
+        raise ValueError(
+            "image_group_size groups images by their inked patches, and this model encodes all patches: set "
+            "skip_blank_patches in its config, or drop it."
+        )

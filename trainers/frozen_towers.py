@@ -31,7 +31,7 @@ def freeze(model: MMCLIPModel, vision: bool, text: bool, logit_bias: bool = True
         if chosen
     }
     for part in (part for parts in frozen.values() for part in parts):
-        part.requires_grad_(False)
+        part.requires_grad_(False).eval()
     if logit_bias and getattr(backbone, "logit_bias", None) is not None:
         backbone.logit_bias.requires_grad_(False)
     return frozen

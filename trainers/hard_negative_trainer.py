@@ -32,7 +32,7 @@ from transformers.utils import logging
 
 from modeling_mmgeo import MMCLIPModel, MMCLIPOutput
 
-from .checks import check_batch_size, check_rows, check_stream
+from .checks import check_batch_size, check_rows, check_savings, check_stream
 from .collators import HardNegativeCollator
 from .embedded_batch import BatchLayout, EmbeddedBatch
 from .frozen_embeddings import FrozenEmbeddings, embed_frozen
@@ -152,16 +152,7 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
         check_batch_size(train_dataset, args)
         check_stream(train_dataset, args)
         frozen = freeze(model, args.freeze_vision, args.freeze_text, logit_bias=args.loss_type != "sigmoid")
-        if args.share_text_prefixes and args.text_group_size is None and not model.can_share_text_prefixes:
-            raise ValueError(
-                f"share_text_prefixes needs a causal text tower with eager or sdpa attention, and that of this "
-                f"{model.backbone.config.model_type!r} backbone is none: set text_group_size instead."
-            )
-        if args.image_group_size is not None and not model.config.skip_blank_patches:
-            raise ValueError(
-                "image_group_size groups images by their inked patches, and this model encodes all patches: set "
-                "skip_blank_patches in its config, or drop it."
-            )
+        check_savings(model, args)
         model.text_group_size = args.text_group_size
         model.share_text_prefixes = args.share_text_prefixes
         model.image_group_size = args.image_group_size

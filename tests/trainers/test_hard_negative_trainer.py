@@ -7,7 +7,7 @@ import torch
 from transformers import TrainerCallback
 
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
-from tests.tiny import KINDS, tiny_mmclip
+from tests.tiny import KINDS, tiny_clip_config, tiny_mmclip
 from tests.trainers.making import trainer_for
 from tests.trainers.rows import draw, hard_negative_row, hard_negatives, truncated
 from trainers.checks import check_rows
@@ -108,6 +108,11 @@ def test_savings_change_no_loss(tmp_path, kind):
 def test_savings_that_save_nothing_are_refused(tmp_path):
     with pytest.raises(ValueError, match="causal text tower"):
         trainer_for(tmp_path, 4, "altclip", share_text_prefixes=True)
+    config = tiny_clip_config("clip")
+    config.text_config.attention_dropout = 0.1
+    with pytest.raises(ValueError, match="attention_dropout 0.1: set that to 0"):
+        trainer_for(tmp_path, 4, model=MMCLIPModel.from_backbone(config), share_text_prefixes=True)
+    trainer_for(tmp_path, 4, model=MMCLIPModel.from_backbone(config), share_text_prefixes=True, freeze_text=True)
     with pytest.raises(ValueError, match="encodes all patches"):
         trainer_for(tmp_path, 4, image_group_size=2)
 
