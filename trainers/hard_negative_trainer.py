@@ -107,8 +107,8 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
         kwargs: what else `transformers.Trainer` takes.
 
     Raises:
-        ValueError: if the rows cannot be trained on (see `check_rows`), the model is no `MMCLIPModel`, or an adapter
-            would train a frozen tower.
+        ValueError: if the rows cannot be trained on (see `check_rows`), the model is no `MMCLIPModel`, there is
+            neither a processor nor a collator, or an adapter would train a frozen tower.
     """
 
     loss_is_scaled_for_ga = False  # the loss is a mean over the batch, for the Trainer to divide
@@ -132,6 +132,11 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
                 "with MMCLIPModel.from_backbone."
             )
         if data_collator is None:
+            if processing_class is None:
+                raise ValueError(
+                    "HardNegativeTrainer needs an MMCLIPProcessor to turn rows into batches: give processing_class, "
+                    "or a data_collator that has one."
+                )
             data_collator = HardNegativeCollator(
                 processing_class,
                 max_image_negatives=args.max_image_negatives,

@@ -327,6 +327,12 @@ def test_settings_that_contradict_are_refused(tmp_path, options, message):
         HardNegativeConfig(output_dir=str(tmp_path), use_cpu=True, **options)
 
 
+def test_rows_without_a_processor_are_refused(tmp_path):
+    args = HardNegativeConfig(output_dir=str(tmp_path), use_cpu=True)
+    with pytest.raises(ValueError, match="give processing_class"):
+        HardNegativeTrainer(tiny_mmclip()[0], args, hard_negatives(4))
+
+
 def test_only_an_mmclip_is_trained(tmp_path):
     with pytest.raises(ValueError, match="trains an MMCLIPModel"):
         trainer_for(tmp_path, 4, model=tiny_mmclip()[0].backbone)
