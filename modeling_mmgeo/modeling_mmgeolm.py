@@ -77,6 +77,13 @@ def name_of_embeddings(language_model: PreTrainedModel) -> str:
     return next(name for name, module in language_model.named_modules() if module is embeddings)
 
 
+def present_classes(model: PreTrainedModel) -> set[str]:
+    """Of the classes whose modules are kept whole, those that a model has: a vision tower also names those of the text
+    tower that it came with, and FSDP ends at a name that it cannot find.
+    """
+    return {type(module).__name__ for module in model.modules()} & set(model._no_split_modules)
+
+
 class MMGeoLMModel(LlavaModel):
     """Vision tower, projector and language model without its head; `LlavaModel` with more towers."""
 
@@ -90,6 +97,7 @@ class MMGeoLMModel(LlavaModel):
         self.multi_modal_projector = LlavaMultiModalProjector(config)
         self.language_model = AutoModel.from_config(config.text_config)
         self.post_init()
+        self._no_split_modules = present_classes(self)
 
     def get_image_features(
         self,
@@ -235,6 +243,7 @@ class MMGeoLMForConditionalGeneration(LlavaForConditionalGeneration):
         embeddings = name_of_embeddings(self.model.language_model)
         self._tied_weights_keys = {"lm_head.weight": f"model.language_model.{embeddings}.weight"}
         self.post_init()
+        self._no_split_modules = present_classes(self)
 
     def forward(
         self, *args: Any, pixel_attention_mask: torch.Tensor | None = None, **kwargs: Any

@@ -11,6 +11,7 @@ from modeling_mmgeo import MMCLIPModel
 from .collators import TEXT_FAMILIES, HardNegativeCollator
 from .hard_negative_config import HardNegativeConfig
 from .rows import Rows, check_columns, decode_image
+from .run import fully_sharded
 
 logger = logging.get_logger(__name__)
 
@@ -96,4 +97,13 @@ def check_savings(model: MMCLIPModel, args: HardNegativeConfig) -> None:
         raise ValueError(
             "image_group_size groups images by their inked patches, and this model encodes all patches: set "
             "skip_blank_patches in its config, or drop it."
+        )
+
+
+def check_sharding(model: MMCLIPModel, args: HardNegativeConfig) -> None:
+    """Raise ValueError if FSDP cannot shard the model: it takes no scalar parameters."""
+    if fully_sharded(args) and model.backbone.logit_scale.dim() == 0:
+        raise ValueError(
+            f"FSDP shards no scalar, and the logit_scale of a {model.backbone.config.model_type!r} backbone is one: "
+            "train with plain DDP or DeepSpeed, or train a SigLIP backbone."
         )

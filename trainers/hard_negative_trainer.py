@@ -32,7 +32,7 @@ from transformers.utils import logging
 
 from modeling_mmgeo import MMCLIPModel, MMCLIPOutput
 
-from .checks import check_batch_size, check_rows, check_savings, check_stream
+from .checks import check_batch_size, check_rows, check_savings, check_sharding, check_stream
 from .collators import HardNegativeCollator
 from .embedded_batch import BatchLayout, EmbeddedBatch
 from .frozen_embeddings import FrozenEmbeddings, embed_frozen
@@ -47,6 +47,7 @@ from .meter import Meter
 from .muon import MuonTrainer
 from .rows import Rows, undecoded
 from .set_evaluation import ContentCollator, EvaluationContents, item_embeddings, measure
+from .sharding import shard_by_layers, value_of
 
 logger = logging.get_logger(__name__)
 
@@ -58,16 +59,12 @@ class HardNegativeCallback(TrainerCallback):
 
     Args:
         collator: the collator of the training rows.
-        logit_scale: the parameter, a logarithm.
-        args: limits of both.
+        args: the limits.
         rows_per_epoch: rows that this process reads in an epoch.
     """
 
-    def __init__(
-        self, collator: Any, logit_scale: nn.Parameter, args: HardNegativeConfig, rows_per_epoch: float
-    ) -> None:
+    def __init__(self, collator: Any, args: HardNegativeConfig, rows_per_epoch: float) -> None:
         self.collator = collator
-        self.logit_scale = logit_scale
         self.max_log_scale = math.log(args.max_logit_scale)
         self.max_unreadable = max(1.0, args.max_unreadable_share * rows_per_epoch)
         self.max_unreadable_share = args.max_unreadable_share
@@ -82,10 +79,11 @@ class HardNegativeCallback(TrainerCallback):
             self.collator.set_epoch(int((state.epoch or 0) + 1e-6))
         self.skipped_before = self._num_skipped()
 
-    def on_step_end(self, args, state, control, **kwargs):
-        if self.logit_scale.requires_grad:
+    def on_step_end(self, args, state, control, model=None, **kwargs):
+        logit_scale = model.backbone.logit_scale  # a logarithm; sharding puts another parameter in its place
+        if logit_scale.requires_grad:
             with torch.no_grad():
-                self.logit_scale.clamp_(max=self.max_log_scale)
+                logit_scale.clamp_(max=self.max_log_scale)
         if (skipped := self._num_skipped() - self.skipped_before) > self.max_unreadable:
             raise ValueError(
                 f"{skipped} rows of this epoch could not be read, more than --max_unreadable_share "
@@ -158,6 +156,7 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
         check_stream(train_dataset, args)
         frozen = freeze(model, args.freeze_vision, args.freeze_text, logit_bias=args.loss_type != "sigmoid")
         check_savings(model, args)
+        check_sharding(model, args)
         model.text_group_size = args.text_group_size
         model.share_text_prefixes = args.share_text_prefixes
         model.image_group_size = args.image_group_size
@@ -181,6 +180,8 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
                 "HardNegativeTrainer cannot split a ragged batch over the GPUs of one process. Launch it with "
                 "`accelerate launch` or `torchrun`, or make one GPU visible with CUDA_VISIBLE_DEVICES."
             )
+        if self.is_fsdp_enabled:
+            shard_by_layers(self.accelerator.state.fsdp_plugin, model)
         self._frozen = frozen
         self._meter = Meter(self.args.device)
         self._evaluated: dict[int, tuple[Rows, EvaluationContents]] = {}  # by the identity of the rows, held with them
@@ -189,7 +190,7 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
             rows_per_epoch = len(train_dataset) / self.args.world_size
         else:
             rows_per_epoch = self.args.max_steps * self.args.gradient_accumulation_steps * self.args.train_batch_size
-        self.add_callback(HardNegativeCallback(data_collator, model.backbone.logit_scale, self.args, rows_per_epoch))
+        self.add_callback(HardNegativeCallback(data_collator, self.args, rows_per_epoch))
 
     def compute_loss(
         self,
@@ -373,8 +374,8 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
             logs |= self._meter.read(self.accelerator.gather)
             logs["positives_per_second"] = round(self._meter.speed(self.args.world_size), 3)
             backbone = self.accelerator.unwrap_model(self.model).backbone
-            logs["logit_scale"] = backbone.logit_scale.exp().item()
+            logs["logit_scale"] = value_of(backbone.logit_scale.exp())
             if self.args.loss_type == "sigmoid":
-                logs["logit_bias"] = backbone.logit_bias.item()
+                logs["logit_bias"] = value_of(backbone.logit_bias)
             self._meter = Meter(self.args.device)
         super().log(logs, start_time)

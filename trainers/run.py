@@ -20,10 +20,16 @@ STATE = "trainer_state.json"  # of a checkpoint, written last
 START_ANEW = ("no", "false", "none")
 
 
+def fully_sharded(args: TrainingArguments) -> bool:
+    """Whether FSDP spreads a model's layers over processes, by the arguments or by `accelerate launch`."""
+    return bool(args.fsdp or args.distributed_state.distributed_type == DistributedType.FSDP)
+
+
 def sharded(args: TrainingArguments) -> bool:
-    """Whether a model's layers are spread over processes, by the arguments or by `accelerate launch`."""
-    engines = (DistributedType.FSDP, DistributedType.DEEPSPEED)
-    return bool(args.fsdp or args.deepspeed or args.distributed_state.distributed_type in engines)
+    """Whether FSDP or DeepSpeed does."""
+    if fully_sharded(args):
+        return True
+    return bool(args.deepspeed or args.distributed_state.distributed_type == DistributedType.DEEPSPEED)
 
 
 def is_complete(checkpoint: str | os.PathLike) -> bool:
