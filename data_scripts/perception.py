@@ -15,8 +15,9 @@ from itertools import combinations, permutations
 import numpy as np
 
 from .diagram import Diagram, Fact
+from .diagram.axes_predicates import on_axis
 from .diagram.facts import angle_at, check
-from .diagram.predicates import ANGLE, Verdict, all_of, any_of, drawn, on_axis, straight, within
+from .diagram.predicates import ANGLE, Verdict, all_of, any_of, drawn, straight, within
 from .instructions import INSTRUCTION
 
 YES_NO, NAMES, PRINTED, NUMBER = "yes_no", "names", "printed", "number"

@@ -32,6 +32,7 @@ from .configuration_mmclip import MMCLIPConfig
 
 logger = logging.get_logger(__name__)
 
+TIMEOUT = 30  # seconds to wait for an image at an address
 TEXT_OPTIONS = ("padding", "padding_side", "truncation", "max_length", "pad_to_multiple_of", "add_special_tokens")
 
 
@@ -47,7 +48,7 @@ def open_image(source: str | os.PathLike) -> Image.Image:
     name = os.fspath(source)
     try:
         if name.startswith(("http://", "https://")):
-            with urlopen(name) as response:
+            with urlopen(name, timeout=TIMEOUT) as response:
                 file = BytesIO(response.read())
         else:
             file = name if os.path.isfile(name) else BytesIO(base64.decodebytes(name.rpartition(",")[2].encode()))

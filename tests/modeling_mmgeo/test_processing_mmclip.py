@@ -77,7 +77,7 @@ def test_transparent_figures_are_laid_on_white_wherever_they_come_from(
     path = tmp_path / "f.png"
     drawn.save(path)
     content = path.read_bytes()
-    monkeypatch.setattr(processing_mmclip, "urlopen", lambda address: io.BytesIO(content))
+    monkeypatch.setattr(processing_mmclip, "urlopen", lambda address, timeout: io.BytesIO(content))
     text = base64.b64encode(content).decode()
     pixels = processor(images=drawn)["pixel_values"]
     for source in (path, str(path), "https://figures.org/f.png", text, f"data:image/png;base64,{text}"):
