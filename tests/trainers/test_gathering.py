@@ -1,16 +1,49 @@
 """Two processes with half of the rows each learn what one process with all of them learns."""
 
+from dataclasses import fields
+
 import pytest
 import torch
+from accelerate import PartialState, debug_launcher
+from accelerate.state import AcceleratorState
 
 from tests.tiny import tiny_mmclip
 from tests.trainers.processes import train_in
+from trainers.embedded_batch import EmbeddedBatch
+from trainers.gathering import gather_batch
 
 
 def assert_alike(one, other):
     torch.testing.assert_close(torch.tensor(one[0]), torch.tensor(other[0]), rtol=1e-6, atol=1e-6)
     for name, value in one[2].items():
         torch.testing.assert_close(value, other[2][name], rtol=1e-6, atol=1e-6)
+
+
+def batch_of(process):
+    """A batch of which each process has another size, and each number occurs once; owners apart."""
+    rows, images, texts = ((2, 3, 0), (3, 1, 2))[process]
+    values = {}
+    for position, name in enumerate(field.name for field in fields(EmbeddedBatch)):
+        images_only = name.startswith(("negative_image", "negative_figure"))
+        place = torch.arange(images if images_only else texts if name.startswith("negative_text") else rows)
+        numbers = 1000 * process + 10 * position + place
+        if name.endswith("embeds"):
+            numbers = torch.stack([numbers, -numbers], 1).float()
+        values[name] = place % rows if name.endswith("owner") else numbers
+    return EmbeddedBatch(**values)
+
+
+def gather_in_process():
+    AcceleratorState._reset_state(True)  # what a forked process inherited
+    gathered = gather_batch(batch_of(PartialState(cpu=True).process_index))
+    for name in (field.name for field in fields(EmbeddedBatch)):
+        first, second = (getattr(batch_of(process), name) for process in range(2))
+        second = second + 2 if name.endswith("owner") else second  # behind the two rows of the first process
+        assert torch.equal(getattr(gathered, name), torch.cat([first, second])), name
+
+
+def test_every_field_is_gathered_in_the_order_of_the_processes():
+    debug_launcher(gather_in_process, num_processes=2)
 
 
 @pytest.mark.parametrize(

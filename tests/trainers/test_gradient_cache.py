@@ -5,6 +5,7 @@ import torch
 
 from modeling_mmgeo import MMCLIPModel
 from tests.tiny import KINDS, tiny_clip_config, tiny_mmclip
+from tests.trainers.making import trainer_for
 from tests.trainers.processes import train_in
 from tests.trainers.rows import hard_negative_row
 from trainers.collators import HardNegativeCollator
@@ -130,6 +131,16 @@ def test_autocast_is_kept_in_both_passes():
     name = "backbone.visual_projection.weight"
     assert torch.nn.functional.cosine_similarity(found[name].flatten(), exact[name].flatten(), dim=0) > 0.99
     assert all(value.abs().sum() > 0 for key, value in found.items() if "layers.0.self_attn.q_proj.weight" in key)
+
+
+def test_the_trainer_goes_by_mini_batches(tmp_path):
+    rows = [hard_negative_row(k, 2, 2, 1) for k in range(4)]  # twelve images
+    trainer, seen = trainer_for(tmp_path, rows, mini_batch_size=3), []
+    trainer.model.vision_tower.register_forward_pre_hook(
+        lambda _, args, inputs: seen.append((len(inputs["pixel_values"]), torch.is_grad_enabled())), with_kwargs=True
+    )
+    trainer.train()
+    assert seen == [(3, False)] * 4 + [(3, True)] * 4
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -1,6 +1,7 @@
 """The trainer: what changes and what does not, metrics, resuming, saving, and data that cannot be trained on."""
 
 import math
+from collections import Counter
 
 import pytest
 import torch
@@ -92,17 +93,30 @@ class Recording(HardNegativeTrainer):
         return loss
 
 
+def counted_passes(model):
+    """How often each tower encodes; counts on while the model is used."""
+    passes = Counter()
+    for name, part in (("images", model.vision_tower.encoder), ("texts", model.backbone.text_model)):
+        part.register_forward_hook(lambda *_, name=name: passes.update([name]))
+    return passes
+
+
 @pytest.mark.parametrize("kind", ["clip", "altclip"])
 def test_savings_change_no_loss(tmp_path, kind):
     rows = [hard_negative_row(k, 2, 2, 1) for k in range(8)]
-    losses = []
+    losses, passes = [], []
     for options in ({}, {"text_group_size": 2, "share_text_prefixes": True, "image_group_size": 3}):
         model, _ = tiny_mmclip(kind)
         model.config.skip_blank_patches = True
+        passes.append(counted_passes(model))
         trainer = trainer_for(tmp_path, rows, model=model, trainer_class=Recording, max_steps=4, **options)
         trainer.train()
         losses.append(torch.tensor(trainer.losses))
     torch.testing.assert_close(losses[1], losses[0], rtol=1e-4, atol=1e-5)
+    assert passes[0] == {"images": 4, "texts": 4}
+    assert passes[1]["images"] == 4 * 4  # twelve images in groups of three
+    # CLIP's trees of beginnings go past the forward pass of the tower itself; AltCLIP has pairs in place of trees
+    assert passes[1]["texts"] == (0 if kind == "clip" else 4 * 8)
 
 
 def test_savings_that_save_nothing_are_refused(tmp_path):

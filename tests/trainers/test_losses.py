@@ -224,6 +224,19 @@ def test_autocast_computes_in_float32():
     assert torch.equal(result, expected)
 
 
+@pytest.mark.parametrize("loss_type", LOSS_TYPES)
+def test_embeddings_in_bfloat16_are_compared_in_float32(loss_type):
+    embeds = [unit(rows).bfloat16() for rows in (4, 4, 3, 3)]
+    scalars, owner = (torch.tensor(100.0), torch.tensor(-10.0)), torch.tensor([0, 2, 2])
+    results = []
+    for image, text, *hard in (embeds, [block.float() for block in embeds]):
+        owned = {"negative_image_embeds": hard[0], "negative_image_owner": owner}
+        owned |= {"negative_text_embeds": hard[1], "negative_text_owner": owner}
+        results.append(hard_negative_loss(image, text, *scalars, **owned, **{**ALL_ON, "loss_type": loss_type}).loss)
+    assert results[0].dtype == torch.float32
+    assert torch.equal(*results)
+
+
 def test_absent_terms_are_none_and_terms_carry_no_gradient():
     image, text = unit(2).requires_grad_(), unit(2)
     options = {"negative_text_embeds": unit(1), "negative_text_owner": torch.tensor([1])}

@@ -13,7 +13,7 @@ from torch.distributed.tensor import DTensor
 
 from tests.tiny import KINDS, MAX_LENGTH, NUM_PATCHES, tiny_mmclip, tiny_mmgeolm
 from tests.trainers.making import trainer_for
-from trainers.hard_negative_trainer import HardNegativeCallback
+from trainers.hard_negative_trainer import HardNegativeCallback, HardNegativeTrainer
 from trainers.sharding import shard_by_layers, value_of
 
 PROCESSES = 2
@@ -85,3 +85,17 @@ def test_an_mmclip_is_sharded_by_its_layers_unless_others_are_named():
     plugin.transformer_cls_names_to_wrap = names[:1]
     shard_by_layers(plugin, model)
     assert plugin.transformer_cls_names_to_wrap == names[:1]
+
+
+def test_the_trainer_has_its_model_sharded_by_layers(tmp_path, monkeypatch):
+    plugin = SimpleNamespace(transformer_cls_names_to_wrap=None)
+    create = HardNegativeTrainer.create_accelerator_and_postprocess
+
+    def create_with_fsdp(trainer):
+        create(trainer)
+        trainer.is_fsdp_enabled = True
+        monkeypatch.setattr(trainer.accelerator.state, "fsdp_plugin", plugin, raising=False)
+
+    monkeypatch.setattr(HardNegativeTrainer, "create_accelerator_and_postprocess", create_with_fsdp)
+    trainer_for(tmp_path, 4, "siglip")
+    assert "SiglipEncoderLayer" in plugin.transformer_cls_names_to_wrap
