@@ -9,10 +9,17 @@ import pytest
 from data_scripts.diagram import Fact
 from data_scripts.diagram.caption import caption
 from data_scripts.diagram.diagram import EDIT_KINDS, Diagram
-from data_scripts.diagram.facts import canonical, check, statements
+from data_scripts.diagram.facts import KINDS, canonical, check, statements
 from data_scripts.negatives.drawn import MOST_EDITED, drawn_rules, lay_over
 
 from ..samples import figure, needs_logic_forms, programs, real_figures, row_of, traced_triangle
+
+
+def kinds_of_edit(old: Fact, new: Fact) -> set[str]:
+    """What was edited, by how each fact may be named: its kind, the order of its letters, its value."""
+    orders = [{tuple(f.points[i] for i in s) for s in KINDS[f.kind].symmetries} for f in (old, new)]
+    changed = {"order": orders[0].isdisjoint(orders[1]), "value": old.value != new.value}
+    return {kind for kind in changed if changed[kind]} | ({KINDS[new.kind].edit} if old.kind != new.kind else set())
 
 
 def prove(figures, count: int) -> Counter:
@@ -32,6 +39,8 @@ def prove(figures, count: int) -> Counter:
             pairs = list(zip(read.facts, rule.facts, strict=True))
             changed = [new for old, new in pairs if canonical(old) != canonical(new)]
             assert len(changed) == rule.num_edited >= 1
+            made = set().union(*(kinds_of_edit(old, new) for old, new in pairs))
+            assert rule.edits == "+".join(kind for kind in EDIT_KINDS if kind in made)
             if rule.edits != "order":  # else letters may be exchanged all through
                 assert rule.num_edited <= MOST_EDITED and all(check(f, read) is False for f in changed)
             said.append(statements(rule.facts))

@@ -11,6 +11,7 @@ from datasets import load_dataset
 from data_scripts.diagram import Diagram
 from data_scripts.negatives.image import first_false
 from data_scripts.rows import CONFIGS, DRAWN_FEATURES
+from data_scripts.shards import ShardRows
 from data_scripts.sources import procedural
 from evaluation.hard_negative_exam import rows as exam_rows
 from evaluation.hard_negative_exam.build import ExamArguments, build, check, describe_folder, main
@@ -182,3 +183,22 @@ def test_a_figure_of_ours_with_too_few_drawn_captions_makes_no_row(monkeypatch):
     made = exam_shard([0], source="procedural", seed=20152, options=options)
     assert all(rows == [] for rows in made.rows.values())
     assert made.dropped[CONFIGS[0]][-1][1]["row: too few negatives for the exam"] == 1
+
+
+@pytest.mark.parametrize(("source", "left"), [("procedural", [FEWEST_DRAWN]), ("geometry3k", [FEWEST_DRAWN, 0])])
+def test_a_real_figure_with_too_few_drawn_captions_asks_no_question_of_them(monkeypatch, source, left):
+    options = ExamArguments("anywhere").row_options[source]
+
+    def shard(chunk, **_):
+        made = ShardRows.of(CONFIGS)
+        for config, numbers in zip(CONFIGS, ((FEWEST_DRAWN,) * 2, (FEWEST_DRAWN, FEWEST_DRAWN - 1)), strict=True):
+            for number in numbers:
+                full = {name: [""] * NUM_CANDIDATES for name in ("negative_captions", "rule_captions")}
+                made.add(config, full | {name: [""] * number for name in DRAWN_FEATURES}, Counter())
+        return made
+
+    monkeypatch.setattr(exam_rows, "figure_shard", shard)
+    made = exam_shard([0, 1], source=source, seed=0, options=options)
+    for name in DRAWN_FEATURES:
+        assert [len(row[name]) for row in made.rows[CONFIGS[0]]] == [FEWEST_DRAWN] * len(left)
+        assert [len(row[name]) for row in made.rows[CONFIGS[1]]] == left

@@ -73,6 +73,16 @@ def test_questions_worked_by_hand():
     assert len(made.captions) == len(set(made.captions)) and len(made.images) == len(set(made.images))
 
 
+def test_retrieval_takes_the_nearest_ten_and_retrieval_100_all():
+    names = [f"g{i}" for i in range(12)]
+    retrieved = {"retrieved_ids": names[::-1], "retrieved_captions": [*"lkjihgfedcba"]}
+    made = build_questions([row(**retrieved, random_ids=[], random_captions=[])], names)
+    for set_name, count in (("retrieval", 10), ("retrieval_100", 12)):
+        (captions,), (images,) = (made.series[set_name, direction] for direction in (TO_CAPTIONS, TO_IMAGES))
+        assert [made.captions[i] for i in captions.negatives] == [*"lkjihgfedcba"][:count]
+        assert [made.images[i].row for i in images.negatives] == [*range(12, 0, -1)][:count]  # row 0 asks
+
+
 def test_an_unknown_candidate_is_named():
     with pytest.raises(ValueError, match="candidate 'g9' is no figure"):
         build_questions([row(random_ids=["g9"])], ["g0", "g1"])
@@ -126,6 +136,13 @@ def test_ours_and_stock_get_the_same_figures(command, models, exam, tmp_path):
     for entry in entries:
         of = [x for x in lines if all(x[k] == entry[k] for k in ("source", "config", "set", "direction"))]
         assert np.mean([line["hit"] for line in of]) == pytest.approx(entry["accuracy"])
+
+
+def test_the_questions_of_the_manifest_are_the_frozen_exam(command, models, exam, tmp_path, monkeypatch):
+    monkeypatch.setattr(sit, "MANIFEST", exam.folder.parent / "manifest.json")
+    status, out, err = run(command, models, "clip", exam, tmp_path, "--configs", CONFIGS[0])
+    assert status == 0, err
+    assert json.loads((tmp_path / "results.json").read_text())["frozen"] is True and "frozen exam" not in out
 
 
 def test_finished_sections_are_not_sat_again(command, models, exam, tmp_path, monkeypatch):
