@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image, ImageDraw
-from safetensors.torch import load_file
-from transformers import AutoModelForCausalLM, GPT2Config, LlavaForConditionalGeneration
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, GPT2Config, LlavaForConditionalGeneration, PreTrainedModel
 
 from model_cards.export import FORMATS, ExportArguments, export, to_llava
 from model_cards.folder_check import check_folder
@@ -200,14 +200,21 @@ def test_what_cannot_be_exported(folders: Path) -> None:
     assert sorted(path.name for path in folders.iterdir()) == ["adapter", "mmclip", "mmgeolm"]
 
 
-def test_an_export_that_computes_something_else_is_not_kept(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("name", "share"), [*((name, 0.01) for name in STOCK), ("bfloat16", 1.0)])
+def test_an_export_that_computes_something_else_is_not_kept(
+    folders: Path, monkeypatch: pytest.MonkeyPatch, name: str, share: float
+) -> None:
     def spoil(self, folder, *args, **kwargs):
-        with torch.no_grad():
-            self.lm_head.weight.add_(0.01 * torch.randn_like(self.lm_head.weight))
-        return original(self, folder, *args, **kwargs)
+        save(self, folder, *args, **kwargs)
+        if ".out." in str(folder):  # the export itself, not what it is made from
+            path = Path(folder) / "model.safetensors"
+            weights = load_file(path)
+            for value in weights.values():
+                value.add_(value.flatten().roll(1).view_as(value), alpha=share)
+            save_file(weights, path, {"format": "pt"})
 
-    original = LlavaForConditionalGeneration.save_pretrained
-    monkeypatch.setattr(LlavaForConditionalGeneration, "save_pretrained", spoil)
+    save = PreTrainedModel.save_pretrained
+    monkeypatch.setattr(PreTrainedModel, "save_pretrained", spoil)
     with pytest.raises(ValueError, match="computes something else"):
-        run(folders / "mmgeolm", "llava", folders / "out")
+        run(folders / FORMATS[name], name, folders / "out")
     assert sorted(path.name for path in folders.iterdir()) == ["mmclip", "mmgeolm"]
