@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 from transformers import AutoModelForImageTextToText, TextStreamer
 from trl import TrlParser
 
@@ -26,7 +26,7 @@ from data_scripts.cli import require_at_least, run_command
 from data_scripts.instructions import INSTRUCTION, with_instruction
 from evaluation.generation import Answerer, GenerationSettings, Question
 from evaluation.loading import load_model, load_processor, pick_device
-from modeling_mmgeo.processing_mmclip import lay_on_white
+from modeling_mmgeo.processing_mmclip import lay_on_white, open_image
 
 
 @dataclass
@@ -64,8 +64,8 @@ class AskArguments:
             raise ValueError("--question is empty: say what to ask, or leave it away to be asked for it")
 
 
-def open_image(path: str) -> Image.Image:
-    """An image file, upright, in RGB, transparent pixels white.
+def read_image(path: str) -> Image.Image:
+    """An image file, upright, in RGB, transparent pixels white, as processors make it of a path.
 
     Raises:
         ValueError: if there is no such file, or it holds no image, or one too large to be opened safely.
@@ -73,10 +73,9 @@ def open_image(path: str) -> Image.Image:
     if not Path(path).is_file():
         raise ValueError(f"--image {path} is no file")
     try:
-        with Image.open(path) as image:
-            return lay_on_white(ImageOps.exif_transpose(image))
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
-        raise ValueError(f"--image {path} cannot be read as an image: {error}") from error
+        return lay_on_white(open_image(path))
+    except ValueError as error:  # which names the path, too: its cause is enough
+        raise ValueError(f"--image {path} cannot be read as an image: {error.__cause__ or error}") from error
 
 
 class Speed(TextStreamer):
@@ -125,7 +124,7 @@ def ask(arguments: AskArguments) -> None:
     Raises:
         ValueError: if an image or the model cannot be read, or no question can be put to the model.
     """
-    images = [open_image(path) for path in arguments.image]
+    images = [read_image(path) for path in arguments.image]
     processor = load_processor(arguments.model, arguments.trust_remote_code, arguments.drop_blank_tokens)
     model = load_model(AutoModelForImageTextToText, arguments.model, arguments.trust_remote_code)
     answerer = Answerer(model.to(pick_device()), processor, GenerationSettings(arguments.max_new_tokens))

@@ -10,6 +10,8 @@ any processor sees it, and a transparent figure comes black from them: give them
 import base64
 import copy
 import os
+import struct
+import zlib
 from io import BytesIO
 from typing import Any
 from urllib.request import urlopen
@@ -32,6 +34,9 @@ from .configuration_mmclip import MMCLIPConfig
 
 logger = logging.get_logger(__name__)
 
+# What PIL raises on truncated, damaged and absurdly large files.
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
+
 TIMEOUT = 30  # seconds to wait for an image at an address
 TEXT_OPTIONS = ("padding", "padding_side", "truncation", "max_length", "pad_to_multiple_of", "add_special_tokens")
 
@@ -43,7 +48,7 @@ def open_image(source: str | os.PathLike) -> Image.Image:
         source: a path, an address that begins with http:// or https://, or base64, as `data:image/png;base64,...` too.
 
     Raises:
-        ValueError: if there is no image.
+        ValueError: if there is no image, only part of one, or one too large to be opened safely.
     """
     name = os.fspath(source)
     try:
@@ -52,8 +57,9 @@ def open_image(source: str | os.PathLike) -> Image.Image:
                 file = BytesIO(response.read())
         else:
             file = name if os.path.isfile(name) else BytesIO(base64.decodebytes(name.rpartition(",")[2].encode()))
-        return ImageOps.exif_transpose(Image.open(file))
-    except (OSError, ValueError) as error:
+        with Image.open(file) as image:
+            return ImageOps.exif_transpose(image)  # reads the pixels
+    except UNREADABLE as error:
         raise ValueError(
             f"There is no image at {name[:200]!r} ({error}): give the path or the address of one, or its base64 text."
         ) from error

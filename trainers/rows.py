@@ -7,8 +7,6 @@ bytes until the collator decodes them, and what cannot be decoded is skipped and
 
 import io
 import os
-import struct
-import zlib
 from typing import Any
 
 import torch
@@ -17,10 +15,7 @@ from datasets.exceptions import DatasetsError
 from PIL import Image as PILImage
 from PIL import ImageOps
 
-from modeling_mmgeo.processing_mmclip import lay_on_white
-
-# What PIL raises on truncated, damaged and absurdly large files.
-UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, PILImage.DecompressionBombError)
+from modeling_mmgeo.processing_mmclip import UNREADABLE, lay_on_white
 
 Rows = Dataset | IterableDataset
 

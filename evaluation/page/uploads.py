@@ -8,9 +8,9 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
-from modeling_mmgeo.processing_mmclip import lay_on_white
+from modeling_mmgeo.processing_mmclip import UNREADABLE, lay_on_white
 
 MAX_BYTES = 8 * 2**20
 MAX_PIXELS = 16_000_000
@@ -33,14 +33,14 @@ def open_upload(path: str | None) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # refused below, in our own words
             with Image.open(path, formats=FORMATS) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise ValueError(
-                        f"This picture has {image.width} x {image.height} pixels; at most {MAX_PIXELS / 1e6:.0f} "
-                        "million are read. Make it smaller."
-                    )
-                return lay_on_white(ImageOps.exif_transpose(image))
-    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, EOFError) as error:
+                if image.width * image.height <= MAX_PIXELS:
+                    return lay_on_white(ImageOps.exif_transpose(image))
+    except UNREADABLE as error:
         raise ValueError(f"This file cannot be read as a picture: give a whole {', '.join(FORMATS)} file.") from error
+    raise ValueError(
+        f"This picture has {image.width} x {image.height} pixels; at most {MAX_PIXELS / 1e6:.0f} million are read. "
+        "Make it smaller."
+    )
 
 
 def check_drawn(image: Image.Image | None) -> Image.Image:

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from transformers import TextStreamer
 
 from data_scripts.instructions import INSTRUCTION
-from evaluation.ask import AskArguments, ask, main, open_image
+from evaluation.ask import AskArguments, ask, main, read_image
 from model_cards.export import to_llava, to_llava_processor
 from tests.tiny import tiny_mmclip, tiny_mmgeolm
 
@@ -60,7 +60,7 @@ def expected(images: list[Image.Image], question: str, instruction: str = f" {IN
 
 @pytest.mark.parametrize("name", ["ours", "stock"])
 def test_the_answer_is_written(world: Path, say, name: str) -> None:
-    images = [open_image(str(world / f"{letter}.png")) for letter in "ab"]
+    images = [read_image(str(world / f"{letter}.png")) for letter in "ab"]
     model, asked = ("--model", world / name), ("--question", "Find x", *BARE)
     out, err = say(*model, "--image", world / "a.png", *asked)
     assert out == expected(images[:1], "Find x", "")
@@ -72,7 +72,7 @@ def test_the_answer_is_written(world: Path, say, name: str) -> None:
 
 
 def test_a_question_asks_for_its_answer_as_in_training_or_as_it_is_told_to(world: Path, say) -> None:
-    image, options = open_image(str(world / "a.png")), ("--model", world / "ours", "--image", world / "a.png")
+    image, options = read_image(str(world / "a.png")), ("--model", world / "ours", "--image", world / "a.png")
     bare = say(*options, "--question", "Find x", *BARE)[0]
     assert bare == expected([image], "Find x", "") != expected([image], "Find x")
     told = say(*options, "--question", "Find x", "--instruction", "Be brief.")[0]
@@ -82,7 +82,7 @@ def test_a_question_asks_for_its_answer_as_in_training_or_as_it_is_told_to(world
 
 
 def test_questions_are_read_until_an_empty_one(world: Path, say) -> None:
-    image = open_image(str(world / "a.png"))
+    image = read_image(str(world / "a.png"))
     options = ("--model", world / "ours", "--image", world / "a.png")
     out, err = say(*options, typed="Find x\nDescribe the figure\n\nFind y\n")
     assert out == expected([image], "Find x") + expected([image], "Describe the figure")
@@ -114,7 +114,7 @@ def test_images_are_upright_and_on_white(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned by a quarter
     picture.save(tmp_path / "turned.png", exif=exif)
-    opened = open_image(str(tmp_path / "turned.png"))
+    opened = read_image(str(tmp_path / "turned.png"))
     assert (opened.size, opened.mode) == ((10, 20), "RGB")
     assert opened.getpixel((9, 0)) == (255, 0, 0) and opened.getpixel((0, 0)) == (255, 255, 255)
 

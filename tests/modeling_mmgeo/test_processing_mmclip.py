@@ -90,6 +90,17 @@ def test_transparent_figures_are_laid_on_white_wherever_they_come_from(
         processor(images="absent.png")
 
 
+def test_damaged_and_huge_files_are_refused_in_words(tmp_path: Path) -> None:
+    _, processor = tiny_mmclip()
+    Image.new("1", (20_000, 20_000)).save(tmp_path / "huge.png")
+    Image.effect_noise((64, 64), 50).save(tmp_path / "cut.png")
+    content = (tmp_path / "cut.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(content[: len(content) // 2])
+    for name, why in (("huge.png", "exceeds limit"), ("cut.png", "truncated")):
+        with pytest.raises(ValueError, match=f"There is no image at '.*{name}' .*{why}"):
+            processor(images=tmp_path / name)
+
+
 def test_16_bits_are_scaled(tmp_path: Path) -> None:
     deep = Image.fromarray(np.array([[0, 20000, 65535]], dtype=np.uint16))
     deep.save(tmp_path / "deep.png")

@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from evaluation.page import uploads
 from evaluation.page.uploads import check_drawn, open_upload
@@ -29,6 +30,14 @@ def test_a_cut_file_is_refused(tmp_path):
     path = tmp_path / "cut.png"
     Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(path)
     os.truncate(path, path.stat().st_size // 2)
+    with pytest.raises(ValueError, match="cannot be read"):
+        open_upload(str(path))
+
+
+def test_a_picture_with_texts_that_blow_up_is_refused_in_our_words(tmp_path):
+    path, texts = tmp_path / "texts.png", PngInfo()
+    texts.add_text("note", "a" * 2 * 2**20, zip=True)
+    Image.new("L", (8, 8)).save(path, pnginfo=texts)
     with pytest.raises(ValueError, match="cannot be read"):
         open_upload(str(path))
 
