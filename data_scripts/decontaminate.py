@@ -25,7 +25,6 @@ from .cli import require_at_least, run_command
 from .decontamination.items import (
     Columns,
     Item,
-    decoded_features,
     first_image,
     item_of,
     open_splits,
@@ -34,6 +33,7 @@ from .decontamination.items import (
 )
 from .decontamination.overlap import MATCHES, Overlap, Rule, TestSet, encode
 from .decontamination.pair_sheet import Side, measured, write_pair_sheet
+from .encoded_images import decoded_features
 from .shards import fingerprint, write_parquet, write_text
 
 VERSION = 2

@@ -11,8 +11,9 @@ import torch
 from datasets import Dataset
 from transformers import AutoProcessor
 
+from data_scripts.encoded_images import undecoded
 from trainers.adapter_parts import read_parts
-from trainers.rows import check_columns, image_bytes, load_split, undecoded
+from trainers.rows import check_columns, image_bytes, load_split
 
 
 def load_rows(dataset: str, split: str, columns: tuple[str, ...], config_name: str | None = None) -> Dataset:

@@ -30,6 +30,7 @@ from torch import nn
 from transformers import ProcessorMixin, TrainerCallback
 from transformers.utils import logging
 
+from data_scripts.encoded_images import undecoded
 from modeling_mmgeo import MMCLIPModel, MMCLIPOutput
 
 from .checks import check_batch_size, check_rows, check_savings, check_sharding, check_stream
@@ -45,7 +46,7 @@ from .lora import add_adapter
 from .losses import HardNegativeLoss
 from .meter import Meter
 from .muon import MuonTrainer
-from .rows import Rows, undecoded
+from .rows import Rows
 from .set_evaluation import ContentCollator, EvaluationContents, item_embeddings, measure
 from .sharding import shard_by_layers, value_of
 

@@ -26,6 +26,7 @@ from trl import GRPOConfig, GRPOTrainer, TrlParser
 
 from data_scripts.cli import require_at_least, run_command
 from data_scripts.diagram import Diagram
+from data_scripts.encoded_images import undecoded
 from data_scripts.perception import ask_about
 
 from .answer_collator import as_messages
@@ -43,7 +44,7 @@ from .mmgeolm_model import (
 from .precision import choose_bf16
 from .reward_curves import RewardCurves
 from .rewards import ANSWER, REWARDS
-from .rows import check_columns, decode_image, load_split, undecoded
+from .rows import check_columns, decode_image, load_split
 from .run import train
 
 logger = logging.get_logger(__name__)

@@ -1,8 +1,8 @@
 """Rows on their way into training: loading a split, leaving its images encoded, decoding them one by one, counting the
 bad.
 
-`datasets` decodes an image when its row is read, where one broken file ends the run. Here rows keep their images as
-bytes until the collator decodes them, and what cannot be decoded is skipped and counted.
+Rows keep their images encoded (`data_scripts.encoded_images`) until the collator decodes them, and what cannot be
+decoded is skipped and counted.
 """
 
 import io
@@ -10,7 +10,7 @@ import os
 from typing import Any
 
 import torch
-from datasets import Dataset, DatasetDict, Image, IterableDataset, List, load_dataset, load_from_disk
+from datasets import Dataset, DatasetDict, IterableDataset, load_dataset, load_from_disk
 from datasets.exceptions import DatasetsError
 from PIL import Image as PILImage
 from PIL import ImageOps
@@ -65,26 +65,6 @@ def load_split(name: str, split: str, config: str | None = None, max_rows: int |
     if len(rows) == 0:
         raise ValueError(f"Split {split!r} of the data set {name} is empty: build it again, or choose another split.")
     return rows
-
-
-def undecoded(rows: Any) -> Any:
-    """The same rows with images as `{"bytes", "path"}`; nothing is copied. What is no data set passes through."""
-    if isinstance(rows, dict):
-        return {name: undecoded(part) for name, part in rows.items()}
-    if not isinstance(rows, (Dataset, IterableDataset)) or rows.features is None:
-        return rows
-    features = rows.features.copy()
-    for name, feature in features.items():
-        if isinstance(feature, Image):
-            features[name] = Image(decode=False)
-        elif isinstance(feature, List) and isinstance(feature.feature, Image):
-            features[name] = List(Image(decode=False), length=feature.length)
-    if isinstance(rows, IterableDataset):
-        return rows.cast(features)
-    info = rows.info.copy()
-    info.features = features
-    # `cast` would write every image once more to disk, although the stored bytes stay the same.
-    return Dataset(rows.data, info=info, split=rows.split, indices_table=rows._indices)
 
 
 def decode_image(image: Any) -> PILImage.Image | None:

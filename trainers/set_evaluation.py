@@ -18,13 +18,15 @@ from tqdm.auto import tqdm
 from transformers import ProcessorMixin
 from transformers.utils import logging
 
+from data_scripts.encoded_images import undecoded
+
 from .candidate_sets import COLUMNS, build_candidate_sets, without_images
 from .collators import TEXT_FAMILIES, HardNegativeCollator, as_index, caption_id, stable_hash
 from .embedded_batch import EmbeddedBatch
 from .losses import HardNegativeLoss
 from .meter import LOSSES, SOLVED, Meter
 from .ranking import rank_set
-from .rows import decode_image, undecoded
+from .rows import decode_image
 
 logger = logging.get_logger(__name__)
 

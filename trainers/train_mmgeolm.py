@@ -24,6 +24,7 @@ from transformers.utils import logging
 from trl import SFTTrainer, TrlParser, prepare_multimodal_messages
 
 from data_scripts.cli import run_command
+from data_scripts.encoded_images import undecoded
 
 from .answer_collator import AnswerCollator, as_prompt_completion
 from .hub import HubReady
@@ -42,7 +43,7 @@ from .mmgeolm_model import (
     sketch_model,
 )
 from .precision import choose_attention
-from .rows import check_columns, load_split, undecoded
+from .rows import check_columns, load_split
 from .run import evaluate, train
 
 logger = logging.get_logger(__name__)

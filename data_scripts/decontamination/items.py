@@ -11,19 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from datasets import (
-    Dataset,
-    DatasetDict,
-    Features,
-    Image,
-    IterableDataset,
-    IterableDatasetDict,
-    List,
-    load_dataset,
-    load_from_disk,
-)
+from datasets import DatasetDict, IterableDataset, IterableDatasetDict, load_dataset, load_from_disk
 from datasets.exceptions import DatasetsError
 
+from ..encoded_images import undecoded
 from ..instructions import CHOICE_INSTRUCTION, INSTRUCTION
 from ..sources.conversations import question_and_choices
 from .image_hash import hash_bytes
@@ -185,36 +176,8 @@ def open_splits(
     except (OSError, ValueError, IndexError, DatasetsError) as error:
         raise ValueError(f"cannot load the data set {place}: {str(error).rstrip('.')}") from error
     for name, rows in splits.items():
-        splits[name] = _undecoded(rows)
+        splits[name] = undecoded(rows)
     return splits, path.parent if path.is_file() else path if path.is_dir() else None
-
-
-def _undecoded(rows: Dataset | IterableDataset) -> Dataset | IterableDataset:
-    """The rows with images as `{"bytes", "path"}`: a damaged one is then met where it can be counted."""
-    if rows.features is None or (features := _set_decoding(rows.features, False)) == rows.features:
-        return rows
-    if isinstance(rows, IterableDataset):
-        return rows.cast(features)
-    info = rows.info.copy()
-    info.features = features
-    # `cast` would write every image once more to disk, although the stored bytes stay the same
-    return Dataset(rows.data, info=info, split=rows.split, indices_table=rows._indices, fingerprint=rows._fingerprint)
-
-
-def decoded_features(features: Features) -> Features:
-    """The features as they were before `open_splits` left the images encoded."""
-    return _set_decoding(features, True)
-
-
-def _set_decoding(features: Features, decode: bool) -> Features:
-    def image(feature: object) -> object:
-        if isinstance(feature, Image):
-            return Image(decode=decode)
-        if isinstance(feature, List) and isinstance(feature.feature, Image):
-            return List(Image(decode=decode), length=feature.length)
-        return feature
-
-    return Features({name: image(feature) for name, feature in features.items()})
 
 
 def _read(rows: IterableDataset, place: str) -> Iterator[Mapping]:

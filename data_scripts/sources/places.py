@@ -14,11 +14,12 @@ from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
-from datasets import Image, IterableDataset, List, load_dataset
+from datasets import load_dataset
 from datasets.exceptions import DatasetsError
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
+from ..encoded_images import undecoded
 from . import images, row_files
 from .images import Images, hidden, open_zip
 from .records import OpenedRow
@@ -69,24 +70,12 @@ def loaded_rows(name: str, split: str, start: int = 0) -> Iterator[OpenedRow]:
     """
     try:
         rows = load_dataset(name, split=split, streaming=True)
-        rows = _undecoded(rows).skip(start)
+        rows = undecoded(rows).skip(start)
         none = Images(None, [])
         for position, row in enumerate(rows, start):
             yield OpenedRow(row, position, none.bytes_of)
     except (OSError, ValueError, DatasetsError, HfHubHTTPError) as error:
         raise ValueError(f"cannot load split {split} of {name}: {error}") from None
-
-
-def _undecoded(rows: IterableDataset) -> IterableDataset:
-    if rows.features is None:
-        return rows
-    features = rows.features.copy()
-    for name, feature in features.items():
-        if isinstance(feature, Image):
-            features[name] = Image(decode=False)
-        elif isinstance(feature, List) and isinstance(feature.feature, Image):
-            features[name] = List(Image(decode=False))
-    return rows.cast(features)
 
 
 def _download(hub_id: str) -> Path:

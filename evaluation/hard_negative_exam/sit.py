@@ -22,6 +22,7 @@ from transformers import AutoModel
 from trl import TrlParser
 
 from data_scripts.cli import require_at_least, run_command
+from data_scripts.encoded_images import undecoded
 from data_scripts.rows import CONFIGS
 from data_scripts.shards import fingerprint, write_text
 from evaluation.encoding import DualEncoder, check_dual_encoder, encode_captions, encode_images
@@ -33,7 +34,7 @@ from evaluation.loading import load_model, load_processor, pick_device
 from evaluation.predictions import check_settings
 from evaluation.results import library_versions, weights_fingerprint, write_json
 from trainers.ranking import choices
-from trainers.rows import check_columns, load_splits, undecoded
+from trainers.rows import check_columns, load_splits
 
 
 @dataclass

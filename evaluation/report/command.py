@@ -23,13 +23,14 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from trl import TrlParser
 
 import model_cards
+from data_scripts.encoded_images import undecoded
 from data_scripts.shards import write_text
 from evaluation.report.failures import gallery
 from evaluation.report.plots import curves, dot_plot, embed, embed_file
 from evaluation.report.results_files import ResultFile, Results, find_results
 from evaluation.report.tables import all_tables, benchmark_lines, exam_lines, hit_lines
 from model_cards.card_results import NEEDED, answering_model, eval_results, public_name
-from trainers.rows import image_bytes, undecoded
+from trainers.rows import image_bytes
 
 LOGGED = ("glyph_accuracy", "statement_accuracy", "image_hit_at_1", "text_hit_at_1", "eval_hit_at_1", "loss")
 SHOWN_ANSWERS = 12

@@ -17,6 +17,7 @@ from data_scripts.contact_sheet import difference
 from data_scripts.diagram import Diagram
 from data_scripts.diagram.caption import clause
 from data_scripts.diagram.facts import KINDS, check
+from data_scripts.encoded_images import undecoded
 from data_scripts.phrases import parse_caption
 from data_scripts.phrases.kinds import normal
 from evaluation.hard_negative_exam.questions import TO_CAPTIONS
@@ -24,7 +25,7 @@ from evaluation.hard_negative_exam.rows import EXAM, GALLERY, split_name
 from evaluation.report.plots import embed
 from evaluation.report.results_files import ResultFile
 from model_cards.card_results import public_name
-from trainers.rows import image_bytes, load_splits, undecoded
+from trainers.rows import image_bytes, load_splits
 
 PER_SERIES = 2  # failures shown of each set and direction
 SETS = {  # columns of the candidates: captions with their edits, images with theirs

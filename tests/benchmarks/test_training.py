@@ -4,10 +4,10 @@ import pytest
 import torch
 from transformers import AutoModel
 
+from data_scripts.encoded_images import undecoded
 from tests.benchmarks.training import BenchmarkArguments, parse_case, save_model
 from tests.benchmarks.training_contenders import Case, Turns, columns, mmgeo, negatives_of, plain_loop, trimmed
 from tests.trainers.rows import hard_negative_row, hard_negatives
-from trainers.rows import undecoded
 from trainers.train_mmclip import all_captions
 
 STEPS = 2

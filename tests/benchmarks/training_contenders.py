@@ -22,11 +22,12 @@ from sentence_transformers.sentence_transformer import losses as st_losses
 from torch.utils.data import BatchSampler, SequentialSampler
 from transformers import AutoImageProcessor, AutoModel, AutoTokenizer, PrinterCallback, TrainerCallback
 
+from data_scripts.encoded_images import undecoded
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
 from trainers.collators import HardNegativeCollator
 from trainers.hard_negative_config import HardNegativeConfig
 from trainers.hard_negative_trainer import HardNegativeTrainer
-from trainers.rows import decode_image, undecoded
+from trainers.rows import decode_image
 
 from .measure import PeakMemory
 

@@ -3,11 +3,12 @@
 import pytest
 import torch
 
+from data_scripts.encoded_images import undecoded
 from tests.tiny import KINDS, tiny_mmclip
 from tests.trainers.rows import draw, hard_negative_row, hard_negatives, truncated
 from trainers.collators import HardNegativeCollator
 from trainers.embedded_batch import BatchLayout
-from trainers.rows import decode_image, undecoded
+from trainers.rows import decode_image
 
 
 @pytest.fixture(scope="module")

@@ -3,24 +3,12 @@
 import io
 
 import pytest
-from datasets import Dataset, DatasetDict, Image, List
+from datasets import Dataset, DatasetDict, Image
 from PIL import Image as PILImage
 
+from data_scripts.encoded_images import undecoded
 from tests.trainers.rows import draw, encoded, hard_negatives, truncated
-from trainers.rows import SkipCounter, check_columns, decode_image, image_bytes, load_split, undecoded
-
-
-def test_undecoded_rows_hold_the_same_bytes():
-    rows = hard_negatives(6).shuffle(seed=1).select([4, 0, 2])
-    raw = undecoded(rows)
-    assert raw.features["image"] == Image(decode=False)
-    assert raw.features["negative_images"] == List(Image(decode=False))
-    assert raw["id"] == rows["id"]
-    for one, other in zip(raw, rows, strict=True):
-        assert decode_image(one["image"]).tobytes() == other["image"].convert("RGB").tobytes()
-        assert len(one["negative_images"]) == len(other["negative_images"])
-    stream = undecoded(rows.to_iterable_dataset())
-    assert next(iter(stream))["image"]["bytes"] == raw[0]["image"]["bytes"]
+from trainers.rows import SkipCounter, check_columns, decode_image, image_bytes, load_split
 
 
 def test_bytes_from_a_path(tmp_path):
