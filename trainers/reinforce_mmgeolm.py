@@ -59,8 +59,6 @@ FEATURES = Features(
         "kind": TEXT,
     }
 )
-NO_DIAGRAM = "rows whose facts hold no figure"
-NO_IMAGE = "rows without a readable image"
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Captions that come as text only: read into the statements of `diagram.facts`, and judged by one another."""
 
 from .parser import Parsed, Statement, parse_caption
-from .theory import Stated, contradicts
+from .theory import Stated
 
-__all__ = ["Parsed", "Stated", "Statement", "contradicts", "parse_caption"]
+__all__ = ["Parsed", "Stated", "Statement", "parse_caption"]

@@ -9,7 +9,7 @@ caption with an isosceles triangle ABC whose apex is not said, AB = AC is not de
 No theorem prover: what takes more than these axioms to prove is not seen to follow.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from itertools import combinations
 
 from ..diagram import Fact
@@ -229,12 +229,3 @@ def _is_true_of_all(fact: Fact) -> bool:
     half = len(fact.points) // 2
     first, second = fact.points[:half], fact.points[half:]
     return fact.kind.startswith("equal_") and (first == second or first == second[::-1])
-
-
-def contradicts(stated: Collection[Fact], other: Collection[Fact]) -> Fact | None:
-    """The first statement of `other` that `stated` excludes by the meaning of the words, or None.
-
-    None says that both may be true of one figure: what one caption leaves out is not denied here.
-    """
-    judge = Stated(stated)
-    return next((f for f in other if judge.excludes(f)), None)

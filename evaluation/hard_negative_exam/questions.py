@@ -21,8 +21,6 @@ from evaluation.hard_negative_exam.rows import NUM_CANDIDATES
 from trainers.candidate_sets import Anchor, ImageSource
 
 TO_CAPTIONS, TO_IMAGES = "image_to_captions", "caption_to_images"
-DIRECTIONS = (TO_CAPTIONS, TO_IMAGES)
-SETS = ("random", "retrieval", "retrieval_100", "rule", "image")
 COLUMNS = (
     *("id", "image", "caption", "negative_images", "negative_captions", "negative_edits", "rule_captions"),
     *("rule_edits", "drawn_images", "drawn_edits"),

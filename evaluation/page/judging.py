@@ -9,10 +9,9 @@ from html import escape
 import numpy as np
 import torch
 
+from data_scripts.diagram.diagram import EDIT_KINDS
 from evaluation.encoding import DualEncoder
 from evaluation.page.examples import Example, mark_differences
-
-KINDS = ("order", "shape", "relation", "value")
 
 
 @dataclass(frozen=True)
@@ -76,7 +75,7 @@ def verdict(riddle: Riddle, scores: Scores, guess: int | None) -> str:
 def kinds_beaten(riddle: Riddle, scores: Scores) -> str:
     """Per kind of edit, how many false captions the true one beats, in Markdown."""
     true, lines = scores.captions[riddle.answer], []
-    for kind in KINDS:
+    for kind in EDIT_KINDS:
         of_kind = [
             score
             for score, candidate in zip(scores.captions, riddle.candidates, strict=True)
