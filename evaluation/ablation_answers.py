@@ -39,7 +39,8 @@ from evaluation.predictions import PredictionFile
 from evaluation.results import weights_fingerprint, write_json
 from evaluation.run_benchmark import RunBenchmarkArguments
 from trainers import train_mmgeolm
-from trainers.mmgeolm_config import DataArguments, ModelArguments, StageConfig, check_model
+from trainers.data_arguments import DataArguments
+from trainers.mmgeolm_config import ModelArguments, StageConfig, check_model
 
 OURS = ("stage", "output_dir", "seed", "mmclip", "model_name_or_path")  # options of a stage that the ablation gives
 START = {"align": "mmclip", "sft": "model_name_or_path"}  # the option that names what a stage starts from

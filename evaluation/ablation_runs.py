@@ -23,9 +23,10 @@ from evaluation.hit_at_1 import HitAtOneArguments, evaluate
 from evaluation.results import weights_fingerprint, write_json
 from evaluation.robustness import RobustnessArguments
 from evaluation.robustness import evaluate as evaluate_robustness
+from trainers.data_arguments import DataArguments
 from trainers.hard_negative_config import HardNegativeConfig
 from trainers.scratch import ScratchConfig
-from trainers.train_mmclip import DataArguments, ModelArguments
+from trainers.train_mmclip import ModelArguments
 from trainers.train_mmclip import main as train_mmclip
 
 OURS = ("output_dir", "max_steps", "seed", "model_name_or_path", "config")  # options no condition may set

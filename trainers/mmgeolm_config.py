@@ -76,20 +76,6 @@ class ModelArguments(LoraArguments):
 
 
 @dataclass
-class DataArguments:
-    """Which rows to train on."""
-
-    dataset_name: str | None = field(default=None, metadata={"help": "Hub id or folder of the rows (required)."})
-    dataset_config: str | None = field(default=None, metadata={"help": "Its configuration, if it has several."})
-    train_split: str = field(default="train", metadata={"help": "Split to train on."})
-    eval_split: str = field(
-        default="test", metadata={"help": "Split to evaluate on, with --do_eval or an --eval_strategy."}
-    )
-    max_train_rows: int | None = field(default=None, metadata={"help": "Train on the first rows only."})
-    max_eval_rows: int | None = field(default=None, metadata={"help": "Evaluate on the first rows only."})
-
-
-@dataclass
 class FreezeArguments:
     """Which parts keep their weights. By default the vision tower does, and what the stage says."""
 

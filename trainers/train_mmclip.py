@@ -24,11 +24,12 @@ from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
 from modeling_mmgeo.configuration_mmclip import check_blank_patches
 
 from .collators import TEXT_FAMILIES
+from .data_arguments import DataArguments, named_rows
 from .hard_negative_config import HardNegativeConfig
 from .hard_negative_trainer import HardNegativeTrainer
 from .lora import LoraArguments, check_merging, mmclip_lora, save_trained
 from .precision import choose_attention
-from .rows import check_columns, load_split
+from .rows import check_columns
 from .run import evaluate, train
 from .scratch import ScratchConfig, scratch_mmclip
 
@@ -66,35 +67,13 @@ class ModelArguments(LoraArguments):
                 raise ValueError(f"--{name} is for a trained model: name one by --model_name_or_path, or drop it.")
 
 
-@dataclass
-class DataArguments:
-    """Which rows to train on."""
-
-    dataset_name: str | None = field(
-        default=None, metadata={"help": "Hub id or folder of rows of hard negatives (required)."}
-    )
-    dataset_config: str | None = field(
-        default=None, metadata={"help": "Its configuration, for example with_markings or letters_only."}
-    )
-    train_split: str = field(default="train", metadata={"help": "Split to train on."})
-    eval_split: str = field(
-        default="test", metadata={"help": "Split to evaluate on, with --do_eval or an --eval_strategy."}
-    )
-    max_train_rows: int | None = field(default=None, metadata={"help": "Train on the first rows only."})
-    max_eval_rows: int | None = field(default=None, metadata={"help": "Evaluate on the first rows only."})
-
-
 def load_rows(data: DataArguments, do_eval: bool) -> tuple[Dataset, Dataset | None]:
     """Training rows and, if asked for, evaluation rows.
 
     Raises:
         ValueError: if no data set is named, or it is missing, empty or lacks columns.
     """
-    if data.dataset_name is None:
-        raise ValueError("Name the rows to train on: --dataset_name, a Hub id or a folder as data_scripts writes it.")
-    rows = [load_split(data.dataset_name, data.train_split, data.dataset_config, data.max_train_rows)]
-    if do_eval:
-        rows.append(load_split(data.dataset_name, data.eval_split, data.dataset_config, data.max_eval_rows))
+    rows = named_rows(data, do_eval)
     for part in rows:
         check_columns(part, ("image", "caption"), f"The data set {data.dataset_name}")
     return rows[0], rows[1] if do_eval else None

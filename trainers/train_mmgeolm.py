@@ -27,11 +27,13 @@ from data_scripts.cli import run_command
 from data_scripts.encoded_images import undecoded
 
 from .answer_collator import AnswerCollator, as_prompt_completion
+from .checks import NUM_PROBED_ROWS
+from .data_arguments import DataArguments, named_rows
 from .hub import HubReady
 from .labelled_tokens import LabelledTokens
 from .lora import save_trained
 from .memory import MemoryEstimate, estimate_memory, with_lora
-from .mmgeolm_config import DataArguments, ModelArguments, StageConfig, check_model, compute_type, lora_config
+from .mmgeolm_config import ModelArguments, StageConfig, check_model, compute_type, lora_config
 from .mmgeolm_model import (
     freeze,
     hold_in_float32,
@@ -43,12 +45,10 @@ from .mmgeolm_model import (
     sketch_model,
 )
 from .precision import choose_attention
-from .rows import check_columns, load_split
+from .rows import check_columns
 from .run import evaluate, train
 
 logger = logging.get_logger(__name__)
-
-NUM_PROBED_ROWS = 64
 
 
 def load_rows(data: DataArguments, do_eval: bool) -> tuple[Dataset, Dataset | None]:
@@ -57,12 +57,7 @@ def load_rows(data: DataArguments, do_eval: bool) -> tuple[Dataset, Dataset | No
     Raises:
         ValueError: if they are missing, empty, lack columns, or none of the first has a readable image.
     """
-    if data.dataset_name is None:
-        raise ValueError("Name the rows to train on: --dataset_name, a Hub id or a folder as data_scripts writes it.")
-    rows = [load_split(data.dataset_name, data.train_split, data.dataset_config, data.max_train_rows)]
-    if do_eval:
-        rows.append(load_split(data.dataset_name, data.eval_split, data.dataset_config, data.max_eval_rows))
-    rows = [undecoded(part) for part in rows]
+    rows = [undecoded(part) for part in named_rows(data, do_eval)]
     for part in rows:
         answers = ("prompt", "completion") if "prompt" in part.column_names else ("caption",)
         images = "images" if "images" in part.column_names else "image"

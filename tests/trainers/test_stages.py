@@ -30,8 +30,9 @@ from tests.tiny import (
 )
 from tests.trainers.rows import hard_negatives, questions
 from trainers import mmgeolm_config
+from trainers.data_arguments import DataArguments
 from trainers.memory import estimate_memory
-from trainers.mmgeolm_config import DataArguments, ModelArguments, StageConfig, quantisation
+from trainers.mmgeolm_config import ModelArguments, StageConfig, quantisation
 from trainers.mmgeolm_model import freeze, load_model, load_processor, part_of, sketch_model
 from trainers.split_names import NAME_LETTER
 from trainers.train_mmgeolm import main, make_trainer

@@ -14,9 +14,10 @@ from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
 from tests.tiny import tiny_image_processor, tiny_llm, tiny_mmclip, tiny_tokenizer
 from tests.trainers.rows import draw, hard_negative_row, hard_negatives
 from trainers import precision
+from trainers.data_arguments import DataArguments
 from trainers.hard_negative_config import HardNegativeConfig
 from trainers.scratch import ScratchConfig
-from trainers.train_mmclip import DataArguments, ModelArguments, main
+from trainers.train_mmclip import ModelArguments, main
 
 RECIPES = Path(__file__).parents[2] / "trainers" / "recipes"
 QUICK = {

@@ -12,7 +12,8 @@ from trl import TrlParser
 from modeling_mmgeo import MMGeoLMForConditionalGeneration, MMGeoLMProcessor
 from tests.tiny import KINDS, tiny_llm, tiny_mmclip, tiny_mmgeolm, tiny_tokenizer
 from tests.trainers.rows import draw, hard_negative_row, hard_negatives, question_row, questions, truncated
-from trainers.mmgeolm_config import DataArguments, ModelArguments, StageConfig
+from trainers.data_arguments import DataArguments
+from trainers.mmgeolm_config import ModelArguments, StageConfig
 from trainers.mmgeolm_model import load_processor
 from trainers.run import checkpoint_to_resume
 from trainers.train_mmgeolm import estimate, main, make_trainer
