@@ -203,6 +203,17 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
         self.check_muon(self)
         if self.gather_across_devices is None:
             self.gather_across_devices = across_rows and self.world_size > 1
+        self._check_processes()
+        self.accelerator_config.dispatch_batches = False
+        self.dataloader_pin_memory &= self.device.type != "cpu"  # pinning without an accelerator only warns
+
+    @property
+    def rows_at_once(self) -> int:
+        """Rows of a batch that are compared with each other."""
+        return self.per_device_train_batch_size * (self.world_size if self.gather_across_devices else 1)
+
+    def _check_processes(self) -> None:
+        """Refuse what does not go with the way in which the processes share the work."""
         if self.precompute_frozen_embeddings and sharded(self):
             raise ValueError(
                 "precompute_frozen_embeddings cannot go with FSDP or DeepSpeed: no process has a whole tower. "
@@ -225,13 +236,6 @@ class HardNegativeConfig(MuonArguments, TrainingArguments):
             raise ValueError(
                 "accelerator_config may set neither split_batches nor dispatch_batches: batches are ragged."
             )
-        self.accelerator_config.dispatch_batches = False
-        self.dataloader_pin_memory &= self.device.type != "cpu"  # pinning without an accelerator only warns
-
-    @property
-    def rows_at_once(self) -> int:
-        """Rows of a batch that are compared with each other."""
-        return self.per_device_train_batch_size * (self.world_size if self.gather_across_devices else 1)
 
     def _check_schedule(self) -> None:
         """Refuse a schedule that leaves one of its two phases empty."""

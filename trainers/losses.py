@@ -111,6 +111,23 @@ def hard_pairs(
     return torch.nonzero(foreign, as_tuple=True)
 
 
+def check_positives(
+    image_embeds: torch.Tensor, text_embeds: torch.Tensor, logit_bias: torch.Tensor | None, loss_type: str
+) -> None:
+    """Raise ValueError unless images and captions come in pairs, and this form of the loss can judge them."""
+    if len(text_embeds) != len(image_embeds):
+        raise ValueError(
+            f"Images and captions come in pairs, got {len(image_embeds)} images and {len(text_embeds)} captions."
+        )
+    if loss_type not in LOSS_TYPES:
+        raise ValueError(f"There is no loss_type {loss_type!r}: choose one of {', '.join(LOSS_TYPES)}.")
+    if loss_type == "sigmoid" and logit_bias is None:
+        raise ValueError(
+            "The sigmoid loss needs a logit_bias: without one all pairs start as positives. Train a SigLIP backbone, "
+            "or choose loss_type softmax."
+        )
+
+
 def check_negatives(
     embeds: torch.Tensor | None, owner: torch.Tensor | None, ids: torch.Tensor | None, kind: str
 ) -> None:
@@ -178,26 +195,12 @@ def hard_negative_loss(
             contrast with at all.
     """
     batch_size, device = len(image_embeds), image_embeds.device
-    if len(text_embeds) != batch_size:
-        raise ValueError(
-            f"Images and captions come in pairs, got {batch_size} images and {len(text_embeds)} captions."
-        )
-    if loss_type not in LOSS_TYPES:
-        raise ValueError(f"There is no loss_type {loss_type!r}: choose one of {', '.join(LOSS_TYPES)}.")
-    if loss_type == "sigmoid" and logit_bias is None:
-        raise ValueError(
-            "The sigmoid loss needs a logit_bias: without one all pairs start as positives. Train a SigLIP backbone, "
-            "or choose loss_type softmax."
-        )
+    check_positives(image_embeds, text_embeds, logit_bias, loss_type)
     check_negatives(negative_image_embeds, negative_image_owner, negative_image_ids, "image")
     check_negatives(negative_text_embeds, negative_text_owner, negative_text_ids, "text")
     counts = [0 if x is None else len(x) for x in (negative_image_embeds, negative_text_embeds)]
     if not has_terms(
-        batch_size,
-        *counts,
-        in_batch_negatives=in_batch_negatives,
-        image_weight=image_weight,
-        text_weight=text_weight,
+        batch_size, *counts, in_batch_negatives=in_batch_negatives, image_weight=image_weight, text_weight=text_weight
     ):
         raise ValueError(
             f"Nothing to contrast with: a batch of {batch_size} has {counts[0]} negative images (weight "
@@ -222,7 +225,13 @@ def hard_negative_loss(
         positive = scale * (image * text).sum(-1) + bias
         in_batch = torch.nonzero(~same, as_tuple=True) if in_batch_negatives and batch_size > 1 else None
 
-        def term(anchor, partner, hard, owner, agree):
+        def term(
+            anchor: torch.Tensor,
+            partner: torch.Tensor,
+            hard: torch.Tensor | None,
+            owner: torch.Tensor | None,
+            agree: torch.Tensor | None,
+        ) -> tuple[torch.Tensor, torch.Tensor] | None:
             scores, owners = [], []
             if hard is not None and len(hard):
                 rows, negatives = hard_pairs(same, owner, agree, share_hard_negatives)
@@ -238,11 +247,7 @@ def hard_negative_loss(
         image_term = term(text, image, negative_image_embeds, negative_image_owner, agree["image"])
         text_term = term(image, text, negative_text_embeds, negative_text_owner, agree["text"])
         present = [(w, t) for w, t in ((image_weight, image_term), (text_weight, text_term)) if t is not None]
-        # A term may turn out to have no rows: all of them say the same. Known on the device only, hence no `if`.
-        weights = torch.stack([weight * (rows > 0).to(dtype) for weight, (_, rows) in present])
-        values = torch.stack([value for _, (value, _) in present])
-        total = weights.sum()
-        loss = (weights * values).sum() / torch.where(total > 0, total, 1)
+        loss = _weighted_mean(present)
 
     none = torch.zeros((), dtype=torch.long, device=device)
     return HardNegativeLoss(
@@ -261,3 +266,12 @@ def _scores_of(
     if all_rows:
         return (anchor @ hard.t())[rows, negatives]
     return (anchor[rows] * hard).sum(-1)
+
+
+def _weighted_mean(terms: list[tuple[float, tuple[torch.Tensor, torch.Tensor]]]) -> torch.Tensor:
+    """Mean of the terms that have rows, a scalar, from the weight, the value and the number of rows of each."""
+    values = torch.stack([value for _, (value, _) in terms])
+    # A term may turn out to have no rows: all of them say the same. Known on the device only, hence no `if`.
+    weights = torch.stack([weight * (rows > 0).to(values.dtype) for weight, (_, rows) in terms])
+    total = weights.sum()
+    return (weights * values).sum() / torch.where(total > 0, total, 1)
