@@ -24,7 +24,7 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet as pq
 
-from model_cards.card_results import ResultTable, table_cell
+from evaluation.result_tables import ResultTable, table_cell
 
 REPORT = "build_report.json"
 LICENCE_ID = re.compile(r"[a-z0-9][a-z0-9.-]*")  # such as mit or cc-by-nc-4.0

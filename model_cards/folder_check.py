@@ -21,7 +21,7 @@ from huggingface_hub import DatasetCard, ModelCard, SpaceCard
 from huggingface_hub.repocard import metadata_load
 from safetensors import SafetensorError, safe_open
 
-from model_cards.card_results import HUB_ID
+from evaluation.result_tables import HUB_ID
 from trainers.adapter_parts import read_parts
 
 MODELS = ("mmclip", "mmgeolm")

@@ -21,7 +21,7 @@ from trl import TrlParser
 
 from data_scripts.cli import run_command
 from data_scripts.hub_errors import explained
-from model_cards.card_results import HUB_ID
+from evaluation.result_tables import HUB_ID
 from model_cards.folder_check import EXPORTS, FolderContents, check_folder
 
 MAIN = "main"

@@ -19,8 +19,9 @@ import jinja2
 from huggingface_hub import DatasetCard, DatasetCardData, ModelCard, ModelCardData
 from trl import TrlParser
 
+import evaluation
 from data_scripts.cli import run_command
-from model_cards.card_results import (
+from evaluation.result_tables import (
     HUB_ID,
     ResultTable,
     eval_results,
@@ -150,7 +151,7 @@ def render_card(arguments: WriteCardArguments) -> str:
 def render_template(template: str, /, **shown: Any) -> str:
     """A card by the template of that name in this folder; what it shows must all be given."""
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader([Path(__file__).parent, *evaluation.__path__]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -22,14 +22,13 @@ from huggingface_hub.utils import yaml_dump
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from trl import TrlParser
 
-import model_cards
 from data_scripts.encoded_images import undecoded
 from data_scripts.shards import write_text
 from evaluation.report.failures import gallery
 from evaluation.report.plots import curves, dot_plot, embed, embed_file
 from evaluation.report.results_files import ResultFile, Results, find_results
 from evaluation.report.tables import all_tables, benchmark_lines, exam_lines, hit_lines
-from model_cards.card_results import NEEDED, answering_model, eval_results, public_name
+from evaluation.result_tables import NEEDED, answering_model, eval_results, public_name
 from trainers.rows import image_bytes
 
 LOGGED = ("glyph_accuracy", "statement_accuracy", "image_hit_at_1", "text_hit_at_1", "eval_hit_at_1", "loss")
@@ -161,9 +160,8 @@ def write_report(run: Path, output: Path) -> Results:
         "load_back": [file.result for file in results.of("load_back")],
         "not_shown": results.not_shown,
     }
-    folders = [Path(__file__).parent, Path(model_cards.__path__[0])]
     environment = Environment(
-        loader=FileSystemLoader(folders),
+        loader=FileSystemLoader([Path(__file__).parent, Path(__file__).parents[1]]),
         autoescape=select_autoescape(["html.jinja"]),
         trim_blocks=True,
         lstrip_blocks=True,

@@ -24,7 +24,7 @@ from evaluation.hard_negative_exam.questions import TO_CAPTIONS
 from evaluation.hard_negative_exam.rows import EXAM, GALLERY, split_name
 from evaluation.report.plots import embed
 from evaluation.report.results_files import ResultFile
-from model_cards.card_results import public_name
+from evaluation.result_tables import public_name
 from trainers.rows import image_bytes, load_splits
 
 PER_SERIES = 2  # failures shown of each set and direction

@@ -6,13 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evaluation import result_tables
+
 # What a result of each measure must hold to be shown.
-NEEDED = {
-    "hit_at_1": ("model", "dataset", "split", "sets"),
-    "answer_accuracy": ("model", "dataset", "split", "overall", "kinds"),
-    "hard_negative_exam": ("model", "exam", "entries"),
-    "robustness": ("model", "dataset", "split", "perturbations"),
-    "benchmark": ("benchmark", "metrics"),
+NEEDED = result_tables.NEEDED | {
     "ablation": ("title", "tests", "baseline"),
     "contamination": ("benchmark", "num_questions", "num_same"),
     "load_back": (),

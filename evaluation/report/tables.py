@@ -7,7 +7,7 @@ from typing import Any
 
 from evaluation.report.plots import Line
 from evaluation.report.results_files import ResultFile, Results
-from model_cards.card_results import ResultTable, answering_model, data_name, public_name, result_tables, table_cell
+from evaluation.result_tables import ResultTable, answering_model, data_name, public_name, result_tables, table_cell
 
 PAPER: dict[str, Any] = json.loads(Path(__file__).with_name("paper.json").read_text(encoding="utf-8"))
 

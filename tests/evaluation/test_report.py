@@ -137,6 +137,7 @@ def test_unknown_and_damaged_files_are_listed(tmp_path, command):
         other={"measure": "weight"},
         odd={"measure": ["list"]},
         thin={"measure": "hit_at_1"},
+        bench={"measure": "benchmark", "benchmark": "geoqa", "metrics": {}},
         settings={"no": "result"},
     )
     put(folder / "model", config={}, tokenizer={"large": 1})
@@ -150,6 +151,7 @@ def test_unknown_and_damaged_files_are_listed(tmp_path, command):
         ("other.json", "nothing that is known here (weight)"),
         ("odd.json", "nothing that is known here"),
         ("thin.json", "lacks model, dataset, split, sets"),
+        ("bench.json", "lacks split"),
     ):
         for text in (out, unescape(page), tables):
             assert re.search(rf"{name}.*{re.escape(reason)}", text)

@@ -12,8 +12,8 @@ from huggingface_hub import DatasetCard, ModelCard
 from safetensors.torch import save_file
 
 from data_scripts.cli import run_command
+from evaluation.result_tables import public_name
 from evaluation.results import weights_fingerprint
-from model_cards.card_results import public_name
 from model_cards.write_card import WriteCardArguments, main, write_card
 
 

@@ -1,4 +1,4 @@
-"""Results of evaluation/ as tables and Hub metadata of a card. Every figure comes from a result file."""
+"""Results of measurements as tables and Hub metadata, for cards and the report. Every figure is from a result file."""
 
 import json
 import re
@@ -22,12 +22,13 @@ class ResultTable:
     rows: list[tuple[str, ...]]
 
 
-NEEDED = {  # of the results that a card shows
-    "hit_at_1": {"model", "dataset", "split", "sets"},
-    "answer_accuracy": {"model", "dataset", "split", "overall", "kinds"},
-    "hard_negative_exam": {"model", "exam", "entries"},
-    "robustness": {"model", "dataset", "split", "perturbations"},
-    "benchmark": {"benchmark", "split", "metrics"},
+# What a result of each measure must hold to become a table.
+NEEDED = {
+    "hit_at_1": ("model", "dataset", "split", "sets"),
+    "answer_accuracy": ("model", "dataset", "split", "overall", "kinds"),
+    "hard_negative_exam": ("model", "exam", "entries"),
+    "robustness": ("model", "dataset", "split", "perturbations"),
+    "benchmark": ("benchmark", "split", "metrics"),
 }
 
 
@@ -45,7 +46,7 @@ def read_results(paths: Iterable[str | Path]) -> list[dict]:
         except ValueError as error:
             raise ValueError(f"{path} is no JSON file: {error}") from error
         measure = result.get("measure") if isinstance(result, dict) else None
-        if measure not in NEEDED or not NEEDED[measure] <= result.keys():
+        if measure not in NEEDED or not set(NEEDED[measure]) <= result.keys():
             known = ", ".join(f"evaluation.{name}" for name in NEEDED)
             raise ValueError(f"{path} is no result file of {known} (measure: {measure!r})")
         results.append(result)

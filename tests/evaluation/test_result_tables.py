@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from model_cards.card_results import NEEDED, eval_results, read_results, result_tables
+from evaluation.result_tables import NEEDED, eval_results, read_results, result_tables
 
 ENTRY = {"accuracy": 0.25, "interval_95": [0.2, 0.3], "chance": 1 / 11, "mean_candidates": 11.0, "num_anchors": 500}
 EXAM = {
