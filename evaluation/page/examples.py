@@ -42,12 +42,12 @@ class Example:
     rule_captions: tuple[tuple[str, str], ...]  # caption, kinds of edit
 
 
-def draw_example(family: str, number: int, markings: bool = True, legible_at: int | None = None) -> Example:
+def draw_example(family: str, number: int | None, markings: bool = True, legible_at: int | None = None) -> Example:
     """Figure `number` of a family with its negatives.
 
     Args:
         family: of `procedural.FAMILIES`.
-        number: any from 0 to `LAST_NUMBER`.
+        number: any from 0 to `LAST_NUMBER`; None, as an empty field gives it, is refused like any other.
         markings: print lengths and angles.
         legible_at: side in pixels to which a model shrinks the figures: letters are large enough for that,
             down to `SMALLEST`.
@@ -58,7 +58,8 @@ def draw_example(family: str, number: int, markings: bool = True, legible_at: in
     if family not in procedural.FAMILIES:
         raise ValueError(f"There is no family {family!r}: choose one of {', '.join(procedural.FAMILIES)}.")
     if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= LAST_NUMBER:
-        raise ValueError(f"Figures are numbered from 0 to {LAST_NUMBER:,}, got {number}: choose a whole number.")
+        got = "and no number is given" if number is None else f"got {number}"
+        raise ValueError(f"Figures are numbered from 0 to {LAST_NUMBER:,}, {got}: choose a whole number.")
     config = "with_markings" if markings else "letters_only"
     options = RowOptions(
         IMAGE_SIZE,

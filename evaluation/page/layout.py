@@ -17,7 +17,7 @@ from data_scripts.sources import procedural
 from evaluation.encoding import DualEncoder
 from evaluation.page.examples import LAST_NUMBER, Example, draw_example, mark_differences
 from evaluation.page.judging import Riddle, kinds_beaten, make_riddle, score, scores_table, verdict
-from evaluation.page.uploads import check_drawn, open_upload
+from evaluation.page.uploads import MAX_BYTES, check_drawn, open_upload
 
 MAX_QUESTION = 1000  # characters
 PAPER = 448  # pixels of the drawing paper
@@ -32,7 +32,7 @@ CSS = """
 .scores tr.true .bar {background: var(--primary-500)}
 mark {background: var(--primary-200); color: #111; padding: 0 .1em; border-radius: 2px}
 @media (max-width: 640px) {
-  .scores thead {display: none}
+  .scores thead {position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%)}  /* read out */
   .scores tr {display: grid; grid-template-columns: 2em 1fr auto; border-bottom: 1px solid var(--border-color-primary)}
   .scores td {border: none}
   .scores td:nth-child(2) {grid-column: 2 / 4}
@@ -211,7 +211,7 @@ def _questions(answer: Callable[[Image.Image, str], Iterator[str]]) -> None:
     with gr.Row():
         with gr.Column(min_width=280), gr.Tabs():
             with gr.Tab("Upload") as upload_tab:
-                upload = gr.File(label="Figure, at most 8 MB", file_types=["image"], type="filepath")
+                upload = gr.File(label=f"Figure, at most {MAX_BYTES >> 20} MB", file_types=["image"], type="filepath")
             with gr.Tab("Draw") as draw_tab:
                 paper = gr.Sketchpad(
                     label="Draw with mouse or finger",

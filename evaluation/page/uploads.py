@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from modeling_mmgeo.processing_mmclip import UNREADABLE, lay_on_white
 
-MAX_BYTES = 8 * 2**20
+MAX_BYTES = 8 << 20
 MAX_PIXELS = 16_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 

@@ -50,6 +50,11 @@ def test_what_there_is_not_is_refused_with_a_reason(family, number):
         draw_example(family, number)
 
 
+def test_an_empty_field_is_told_in_words():
+    with pytest.raises(ValueError, match="no number is given: choose a whole number"):
+        draw_example("triangle", None)
+
+
 WORDS = st.lists(st.sampled_from(["AB", "=", "5", "<b>", "median", "&", "∠ABC"]), max_size=8).map(" ".join)
 
 
