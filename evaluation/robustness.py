@@ -29,6 +29,7 @@ from evaluation.results import library_versions, weights_fingerprint, write_json
 from evaluation.robustness_answers import AnswerTask, BenchmarkTask, QuestionTask
 from evaluation.robustness_hits import HitTask
 from evaluation.robustness_sheets import METRICS, contact_sheet, plot, save
+from trainers.candidate_sets import NUM_RANDOM
 from trainers.rows import load_split
 
 SHEET_ROWS = 3
@@ -62,7 +63,7 @@ class RobustnessArguments(BenchmarkArguments):
     )
     max_rows: int | None = field(default=None, metadata={"help": "Measure on the first rows only."})
     num_candidates: int = field(
-        default=10, metadata={"help": "Captions of other rows that each image's own meets in the random set."}
+        default=NUM_RANDOM, metadata={"help": "Captions of other rows that each image's own meets in the random set."}
     )
     batch_size: int | None = field(
         default=None, metadata={"help": "Images or captions encoded (default: 64) or questions answered (8) at once."}

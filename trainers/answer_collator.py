@@ -2,8 +2,8 @@
 
 Rows are prompt/completion rows with `images` (or one `image`), or rows with an image and a `caption`, which become the
 question to describe the figure. The tokenising is TRL's; what is added is that an unreadable image costs its row and
-not the run, and that a
-batch without a single label is an error: trained on, it would show a loss of 0.0 and teach nothing.
+not the run, and that a batch without a single label is an error: trained on, it would show a loss of 0.0 and teach
+nothing.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,8 +1,7 @@
-"""Rows on their way into training: loading a split, leaving its images encoded, decoding them one by one, counting the
-bad.
+"""Rows on their way into training: a split is loaded, its images are decoded one by one, what is damaged is counted.
 
-Rows keep their images encoded (`data_scripts.encoded_images`) until the collator decodes them, and what cannot be
-decoded is skipped and counted.
+Rows keep their images encoded (`data_scripts.encoded_images`) until the collator decodes them; what cannot be decoded
+is skipped and counted.
 """
 
 import io
