@@ -179,7 +179,7 @@ def clean(args: DecontaminateArguments) -> dict:
     if pairs:
         sheet = [
             (row, test, f"test item, same {overlap.why}: {measured(overlap.similarity, overlap.distance)}")
-            for row, test, overlap in _with_tests(pairs, args, items)
+            for row, test, overlap in _with_tests(pairs, args)
         ]
         write_pair_sheet(sheet, output / "dropped_pairs.png")
     else:
@@ -199,9 +199,7 @@ def side_of(row: Mapping, name: str, columns: Columns, folder: Path | None) -> S
     return Side(name if named is None else str(named), question_text(row[columns.text]) if columns.text else "", image)
 
 
-def _with_tests(
-    pairs: list[tuple[Side, Overlap]], args: DecontaminateArguments, items: list[Item]
-) -> list[tuple[Side, Side, Overlap]]:
+def _with_tests(pairs: list[tuple[Side, Overlap]], args: DecontaminateArguments) -> list[tuple[Side, Side, Overlap]]:
     """The pairs with their test items, whose images are read once more: they were not held in memory."""
     wanted = {overlap.test for _, overlap in pairs}
     sides: dict[int, Side] = {}

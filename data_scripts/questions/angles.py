@@ -205,7 +205,7 @@ def quadrilateral_angle(rng: np.random.Generator, n: list[str]) -> Draft:
     return s.ask(angle(d, c, e, a), 180 - at_b, 180 - at_a, 180 - at_c)
 
 
-def parallel_lines(rng: np.random.Generator, n: list[str], printed: dict) -> tuple[Diagram, str]:
+def parallel_lines(n: list[str], printed: dict) -> tuple[Diagram, str]:
     crossing, values = printed.pop("crossing"), printed
     d = drawn(("parallel_lines", tuple(n[:8]), (crossing, 6.0)), printed=values)
     return d, f"{n[0]}{n[1]} ∥ {n[2]}{n[3]}."
@@ -219,7 +219,7 @@ def _crossing(rng: np.random.Generator) -> int:
 def corresponding_angle(rng: np.random.Generator, n: list[str]) -> Draft:
     a, b, c, e, f, _, g, h = n[:8]
     crossing = _crossing(rng)
-    d, given = parallel_lines(rng, n, {"crossing": crossing, (f, g, b): crossing})
+    d, given = parallel_lines(n, {"crossing": crossing, (f, g, b): crossing})
     s = Solution(d)
     reason = f"{a}{b} ∥ {c}{e}, so corresponding angles are equal"
     s.step(reason, s.angle(g, h, e), s.angle(f, g, b), deg(crossing))
@@ -233,7 +233,7 @@ def corresponding_angle(rng: np.random.Generator, n: list[str]) -> Draft:
 def alternate_angle(rng: np.random.Generator, n: list[str]) -> Draft:
     a, b, c, e, _, _, g, h = n[:8]
     crossing = _crossing(rng)
-    d, given = parallel_lines(rng, n, {"crossing": crossing, (a, g, h): crossing})
+    d, given = parallel_lines(n, {"crossing": crossing, (a, g, h): crossing})
     s = Solution(d)
     reason = f"{a}{b} ∥ {c}{e}, so alternate interior angles are equal"
     s.step(reason, s.angle(g, h, e), s.angle(a, g, h), deg(crossing))
@@ -244,7 +244,7 @@ def alternate_angle(rng: np.random.Generator, n: list[str]) -> Draft:
 def co_interior_angle(rng: np.random.Generator, n: list[str]) -> Draft:
     a, b, c, e, _, _, g, h = n[:8]
     crossing = _crossing(rng)
-    d, given = parallel_lines(rng, n, {"crossing": crossing, (g, h, e): crossing})
+    d, given = parallel_lines(n, {"crossing": crossing, (g, h, e): crossing})
     s = Solution(d)
     s.step(
         f"{a}{b} ∥ {c}{e}, so co-interior angles add up to 180°",

@@ -250,7 +250,7 @@ def trapezoid_area(rng: np.random.Generator, n: list[str]) -> Draft:
     return s.ask(asked, (long + short) * high, long * high, short * high)
 
 
-def _disc(n: list[str], radius: int, at: dict[str, float], printed: dict) -> Diagram:
+def _disc(radius: int, at: dict[str, float], printed: dict) -> Diagram:
     """A circle around O with radii to points at these directions."""
     points = {"O": np.zeros(2)} | {name: ray(degrees, radius) for name, degrees in at.items()}
     return placed(
@@ -265,7 +265,7 @@ def _disc(n: list[str], radius: int, at: dict[str, float], printed: dict) -> Dia
 @kind
 def circle_area(rng: np.random.Generator, n: list[str]) -> Draft:
     a, radius = n[0], pick(rng, 2, 12)
-    d = _disc(n, radius, {a: pick(rng, 0, 330, 30)}, {("O", a): radius})
+    d = _disc(radius, {a: pick(rng, 0, 330, 30)}, {("O", a): radius})
     s = Solution(d)
     asked = Asked(("the area of ⊙O", "the area of circle O"), math.pi * d.circles[0].radius ** 2)
     s.step(f"O{a} is a radius, so", s.quantity("Area", asked), PI * s.length("O", a) ** 2, PI * num(radius) ** 2)
@@ -275,7 +275,7 @@ def circle_area(rng: np.random.Generator, n: list[str]) -> Draft:
 @kind
 def circumference(rng: np.random.Generator, n: list[str]) -> Draft:
     a, radius = n[0], pick(rng, 3, 12)
-    d = _disc(n, radius, {a: pick(rng, 0, 330, 30)}, {("O", a): radius})
+    d = _disc(radius, {a: pick(rng, 0, 330, 30)}, {("O", a): radius})
     s = Solution(d)
     asked = Asked(("the circumference of ⊙O", "the circumference of circle O"), math.tau * d.circles[0].radius)
     s.step(
@@ -291,7 +291,7 @@ def _sector(rng: np.random.Generator, n: list[str]) -> tuple[Diagram, int, int]:
     """A sector AOB: its figure, radius and angle in degrees."""
     a, b = n[:2]
     radius, turn, start = pick(rng, 3, 12), pick(rng, 30, 150, 10), pick(rng, 0, 330, 30)
-    return _disc(n, radius, {a: start, b: start + turn}, {("O", a): radius, (a, "O", b): turn}), radius, turn
+    return _disc(radius, {a: start, b: start + turn}, {("O", a): radius, (a, "O", b): turn}), radius, turn
 
 
 @kind

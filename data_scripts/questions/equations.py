@@ -71,7 +71,7 @@ def parallel_expressions(rng: np.random.Generator, n: list[str]) -> Draft:
     a, b, c, e, f, _, g, h = n[:8]
     crossing = pick(rng, 50, 80)
     x, left, right = _expressions(rng, crossing)
-    d, given = parallel_lines(rng, n, {"crossing": crossing, (f, g, b): left, (g, h, e): right})
+    d, given = parallel_lines(n, {"crossing": crossing, (f, g, b): left, (g, h, e): right})
     s = Solution(d, x)
     solve_for_x(s, left, right, f"{a}{b} ∥ {c}{e}, so corresponding angles are equal")
     asked = unknown_x(d, f, g, b, coefficient=left.coeff(X, 1), constant=left.coeff(X, 0))

@@ -19,7 +19,7 @@ def _which(*sentences: str, choices_only: bool = False) -> Asked:
     return Asked(tuple(sentences), None, forms=PLAIN, choices_only=choices_only)
 
 
-def _how_many(d: Diagram, measured: int, *sentences: str) -> Asked:
+def _how_many(measured: int, *sentences: str) -> Asked:
     return Asked(tuple(sentences), float(measured), forms=PLAIN)
 
 
@@ -174,7 +174,7 @@ def count_triangles(rng: np.random.Generator, n: list[str]) -> Draft:
     line = b + "".join(feet) + c
     d = placed(points, [line, a + b, a + c, *(a + foot for foot in feet)])
     s = Solution(d)
-    asked = _how_many(d, len(_triangles(d)), "How many triangles are in the figure?", "Count the triangles.")
+    asked = _how_many(len(_triangles(d)), "How many triangles are in the figure?", "Count the triangles.")
     named = ", ".join(f"△{a}{p}{q}" for p, q in combinations(line, 2))
     s.say(f"every triangle has the vertex {a} and two of the points on {b}{c}: {named}.")
     k = len(line)
@@ -193,9 +193,7 @@ def count_on_circle(rng: np.random.Generator, n: list[str]) -> Draft:
     d = placed(points, [p + q for p, q in zip(names, names[1:], strict=False)], circles={"O": 5.0})
     there = sorted(p for p in names if check(Fact("on_circle", (p, "O")), d) is True)
     s = Solution(d)
-    asked = _how_many(
-        d, len(there), "How many of the labelled points lie on ⊙O?", "How many labelled points are on ⊙O?"
-    )
+    asked = _how_many(len(there), "How many of the labelled points lie on ⊙O?", "How many labelled points are on ⊙O?")
     s.say(f"the points on the circle are {', '.join(there)}")
     s.step("so", s.quantity("Number", asked), num(on))
     return s.ask(asked, on + 1, on - 1, 6 if on < 5 else 3)

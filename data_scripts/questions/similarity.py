@@ -19,7 +19,7 @@ def _parts(rng: np.random.Generator) -> tuple[int, int]:
             return p, q
 
 
-def _cut(rng: np.random.Generator, n: list[str], p: int, q: int, ac: float, bc: float, printed: Printed) -> Diagram:
+def _cut(n: list[str], p: int, q: int, ac: float, bc: float, printed: Printed) -> Diagram:
     """Triangle ABC with AB = p + q cut by DE parallel to BC, AD = p."""
     a, b, c, d, e = n[:5]
     ab = p + q
@@ -43,7 +43,6 @@ def parallel_cut_side(rng: np.random.Generator, n: list[str]) -> Draft:
     if short.q > 4:
         raise Unsound("the answer is no number of a school book")
     figure = _cut(
-        rng,
         n,
         p,
         q,
@@ -77,7 +76,7 @@ def parallel_cut_part(rng: np.random.Generator, n: list[str]) -> Draft:
     second = sympy.Rational(first * q, p)
     if second.q > 4:
         raise Unsound("the answer is no number of a school book")
-    figure = _cut(rng, n, p, q, float(first + second), float(pick(rng, 6, 16)), {(a, d): p, (d, b): q, (a, e): first})
+    figure = _cut(n, p, q, float(first + second), float(pick(rng, 6, 16)), {(a, d): p, (d, b): q, (a, e): first})
     s = Solution(figure)
     s.step(
         f"{d}{e} ∥ {b}{c}, so it cuts the two sides in the same ratio",
@@ -100,7 +99,7 @@ def cut_area_ratio(rng: np.random.Generator, n: list[str]) -> Draft:
     p, q = choose(rng, ((2, 1), (1, 1), (3, 2), (2, 3), (1, 2), (3, 1), (4, 3), (3, 4)))
     k = pick(rng, 2, 4)
     p, q = p * k, q * k
-    figure = _cut(rng, n, p, q, float(pick(rng, 6, 16)), float(pick(rng, 6, 16)), {(a, d): p, (d, b): q})
+    figure = _cut(n, p, q, float(pick(rng, 6, 16)), float(pick(rng, 6, 16)), {(a, d): p, (d, b): q})
     s = Solution(figure)
     s.step("", s.length(a, b), s.length(a, d) + s.length(d, b), num(p) + num(q))
     s.say(f"{d}{e} ∥ {b}{c}, so △{a}{d}{e} ∼ △{a}{b}{c}")
