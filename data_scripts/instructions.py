@@ -1,7 +1,8 @@
-"""How a question asks for its answer: in the same words wherever the question comes from."""
+"""How a question asks for its answer, and for a caption: in the same words wherever it comes from."""
 
 INSTRUCTION = "Put the final answer in \\boxed{}."
 CHOICE_INSTRUCTION = "Put the letter of the right choice in \\boxed{}."
+DESCRIBE = "Describe the figure."  # what a caption is put as the answer to
 
 
 def with_instruction(question: str, instruction: str = INSTRUCTION) -> str:

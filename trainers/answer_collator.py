@@ -12,9 +12,10 @@ from typing import Any
 import torch
 from PIL import Image
 
+from data_scripts.instructions import DESCRIBE
+
 from .rows import SkipCounter, decode_image
 
-DESCRIBE = "Describe the figure."
 IGNORED = -100  # label of what is not learned
 
 

@@ -11,13 +11,11 @@ image_negatives.json and text_negatives.json, which are also the names of the sp
 
 from collections.abc import Mapping
 
-from ..instructions import INSTRUCTION
+from ..instructions import DESCRIBE, INSTRUCTION
 from .conversations import first_exchange
 from .geo170k import asked_and_answered
 from .records import BadRow, OpenedRow, text_of, texts_of
 from .source import Source
-
-QUESTION = "Describe the figure."  # asked in rows of hard negatives, where only the answer is used
 
 
 def parse(opened: OpenedRow, split: str) -> dict:
@@ -59,7 +57,7 @@ def image_negatives_row(row: Mapping, positive: str, negatives: list[str]) -> di
         "positive_image_path": positive,
         "negative_image_path": negatives,
         "negative_captions": list(row["negative_captions"]),
-        "conversations": conversation(QUESTION, row["caption"]),
+        "conversations": conversation(DESCRIBE, row["caption"]),
     }
 
 
@@ -69,7 +67,7 @@ def text_negatives_row(row: Mapping, positive: str, captions: list[str]) -> dict
         "id": row["id"],
         "positive_image_path": positive,
         "negative_captions": captions,
-        "conversations": conversation(QUESTION, row["caption"]),
+        "conversations": conversation(DESCRIBE, row["caption"]),
     }
 
 

@@ -4,9 +4,10 @@ import pytest
 import torch
 from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
+from data_scripts.instructions import DESCRIBE
 from tests.tiny import tiny_mmgeolm
 from tests.trainers.rows import draw, hard_negative_row, question_row, truncated
-from trainers.answer_collator import DESCRIBE, IGNORED, AnswerCollator
+from trainers.answer_collator import IGNORED, AnswerCollator
 
 
 @pytest.fixture(scope="module")
