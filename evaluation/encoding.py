@@ -21,7 +21,7 @@ from trainers.rows import decode_image
 Change = Callable[[int, Image.Image, Mapping[str, Any], ImageSource], Image.Image | None]
 
 
-def check_dual_encoder(model: Any, name: str) -> None:
+def check_embeds_both(model: Any, name: str) -> None:
     """Raises ValueError unless the model embeds images and captions alike."""
     for method in ("get_image_features", "get_text_features"):
         if not callable(getattr(model, method, None)):
@@ -44,7 +44,7 @@ class DualEncoder:
     """
 
     def __init__(self, model: Any, processor: Any, name: str) -> None:
-        check_dual_encoder(model, name)
+        check_embeds_both(model, name)
         for half in ("tokenizer", "image_processor"):
             if getattr(processor, half, None) is None:
                 raise ValueError(

@@ -21,7 +21,7 @@ from transformers import AutoModel
 from trl import TrlParser
 
 from data_scripts.cli import run_command
-from evaluation.encoding import DualEncoder, check_dual_encoder, encode_captions, encode_images
+from evaluation.encoding import DualEncoder, check_embeds_both, encode_captions, encode_images
 from evaluation.loading import load_model, load_processor, load_rows, pick_device
 from evaluation.results import bootstrap_interval, library_versions, weights_fingerprint, write_json
 from trainers.candidate_sets import COLUMNS, NUM_RANDOM, SET_NAMES, Anchor, build_candidate_sets, without_images
@@ -168,7 +168,7 @@ def evaluate(arguments: HitAtOneArguments) -> dict:
     """
     rows = load_rows(arguments.dataset, arguments.split, COLUMNS, arguments.dataset_config)
     model = load_model(AutoModel, arguments.model, arguments.trust_remote_code)
-    check_dual_encoder(model, arguments.model)
+    check_embeds_both(model, arguments.model)
     processor = load_processor(arguments.model, arguments.trust_remote_code)
     encoder = DualEncoder(model.to(pick_device()), processor, arguments.model)
     sets = build_candidate_sets(

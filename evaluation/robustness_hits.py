@@ -15,7 +15,7 @@ from datasets import Dataset
 from PIL import Image
 from transformers import AutoModel
 
-from evaluation.encoding import Change, DualEncoder, check_dual_encoder, encode_captions, encode_images
+from evaluation.encoding import Change, DualEncoder, check_embeds_both, encode_captions, encode_images
 from evaluation.loading import load_model, load_processor, load_rows, pick_device, rows_fingerprint
 from evaluation.perturbations import PERTURBATIONS, perturbed
 from evaluation.results import bootstrap_interval
@@ -131,7 +131,7 @@ class HitTask:
         """
         arguments = self.arguments
         model = load_model(AutoModel, arguments.model, arguments.trust_remote_code)
-        check_dual_encoder(model, arguments.model)
+        check_embeds_both(model, arguments.model)
         processor = load_processor(arguments.model, arguments.trust_remote_code)
         encoder = DualEncoder(model.to(pick_device()), processor, arguments.model)
         batch_size, seed = arguments.batch_size or BATCH_SIZE, arguments.seed

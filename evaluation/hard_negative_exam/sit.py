@@ -25,7 +25,7 @@ from data_scripts.cli import require_at_least, run_command
 from data_scripts.encoded_images import undecoded
 from data_scripts.rows import CONFIGS
 from data_scripts.shards import fingerprint, write_text
-from evaluation.encoding import DualEncoder, check_dual_encoder, encode_captions, encode_images
+from evaluation.encoding import DualEncoder, check_embeds_both, encode_captions, encode_images
 from evaluation.hard_negative_exam.manifest import MANIFEST, PARTS, describe, read_manifest, verify
 from evaluation.hard_negative_exam.questions import COLUMNS, IMAGES, TO_CAPTIONS, Questions, build_questions
 from evaluation.hard_negative_exam.rows import EXAM, GALLERY, ORIGINS, split_name
@@ -177,7 +177,7 @@ def evaluate(arguments: SitArguments) -> dict:
 def load_encoder(arguments: SitArguments) -> DualEncoder:
     """The model behind two methods. Raises ValueError if it is no dual encoder."""
     model = load_model(AutoModel, arguments.model, arguments.trust_remote_code)
-    check_dual_encoder(model, arguments.model)
+    check_embeds_both(model, arguments.model)
     processor = load_processor(arguments.model, arguments.trust_remote_code)
     return DualEncoder(model.to(pick_device()), processor, arguments.model)
 
