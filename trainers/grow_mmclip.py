@@ -33,7 +33,7 @@ class GrowArguments:
     output_dir: str = field(metadata={"help": "Folder for what it has grown to, with its processor."})
     image_size: int | None = field(default=None, metadata={"help": "New side of the images (default: as before)."})
     vision_layers: int | None = field(default=None, metadata={"help": "New number of layers (default: as before)."})
-    seed: int = field(default=0, metadata={"help": "Of the new layers' weights that read from the sum of all."})
+    seed: int = field(default=0, metadata={"help": "Draws the new layers' weights, except those that start at zero."})
 
     def __post_init__(self) -> None:
         require_at_least(self, seed=0)

@@ -39,7 +39,10 @@ class ModelArguments(LoraArguments):
     )
     dtype: str = field(
         default="float32",
-        metadata={"help": "Of the weights held in memory.", "choices": ["auto", "float32", "bfloat16", "float16"]},
+        metadata={
+            "help": "Type of the weights held in memory.",
+            "choices": ["auto", "float32", "bfloat16", "float16"],
+        },
     )
     drop_blank_tokens: bool = field(
         default=False,

@@ -88,7 +88,7 @@ class ReinforceConfig(FreezeArguments, GRPOConfig):
     )
     reward_weights: list[float] | None = field(
         default_factory=lambda: [1.0, 1.0, 0.1],
-        metadata={"help": "Of the answer, of what was read off the figure, and of there being one box."},
+        metadata={"help": "Weights of the rewards: for the answer, for what was read off the figure, for one box."},
     )
     max_completion_length: int | None = field(default=256, metadata={"help": "Longest answer, in tokens."})
     activation_checkpointing: bool | None = field(
