@@ -9,6 +9,7 @@ pair that was found, and why) and dropped_pairs.png with the first of them side 
 """
 
 import json
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -240,7 +241,7 @@ Cleaned of {against}. `decontamination_report.json` names every row that was dro
 def _write(
     splits: Mapping[str, Dataset], kept: Mapping[str, list[int]], output: Path, work: Path, against: list[str]
 ) -> None:
-    """Write the kept rows beside the work folder, then put them in place of what was there before."""
+    """Write the kept rows in the work folder, then put them in place of the parquet files that were there before."""
     fresh = work / "data"
     remove_work(fresh)
     fresh.mkdir()
@@ -253,12 +254,17 @@ def _write(
             listed = [{**row, **{name: _with_bytes(row[name]) for name in images}} for row in chosen]
             write_parquet(listed, features, fresh / f"{split}-{number:05d}-of-{count:05d}.parquet")
     digest = name_by_content(fresh)
-    remove_work(output / "data")
-    fresh.rename(output / "data")
+    names = {path.name for path in fresh.iterdir()}
+    (output / "data").mkdir(exist_ok=True)
+    for name in names:
+        os.replace(fresh / name, output / "data" / name)
     files = "".join(
         f"  - split: {split}\n    path: data/{split}-*-{digest}.parquet\n" for split in splits if kept[split]
     )
     write_text(README.format(files=files, against=", ".join(against)), output / "README.md")
+    for old in (output / "data").glob("*.parquet"):  # other files there are not ours
+        if old.name not in names:
+            old.unlink()
 
 
 def main() -> None:

@@ -136,6 +136,14 @@ def test_nothing_is_left_behind_and_a_rerun_replaces(rows, dataset, tmp_path):
     assert len(list((tmp_path / "clean" / "data").iterdir())) == 2
 
 
+def test_files_of_others_are_left_in_the_folder(rows, dataset, tmp_path):
+    (tmp_path / "clean" / "data").mkdir(parents=True)
+    (tmp_path / "clean" / "data" / "measured.csv").write_text("a user's own")
+    _, data = cleaned(dataset, [exam(tmp_path / "exam.jsonl", [("Nothing alike", None)])], tmp_path / "clean")
+    assert data["train"].num_rows == 9
+    assert (tmp_path / "clean" / "data" / "measured.csv").read_text() == "a user's own"
+
+
 def test_an_interrupted_run_goes_on(rows, dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(decontaminate, "BLOCK", 2)
     planted = exam(tmp_path / "exam.jsonl", [(asked(rows[2]), copies(rows[2], tmp_path))])
