@@ -19,7 +19,7 @@ from datasets import Features, Image, List, Value
 from trl import TrlParser
 
 from .assemble import Assembly
-from .build_options import options_for_rows, rebuild_command
+from .build_options import options_for_rows, rebuild_command, refuse_same_folder
 from .cli import require_at_least, run_command
 from .shards import ShardRows, build_split, fingerprint
 from .sources import CAPTION_SOURCES, SOURCES, credits_of, license_of
@@ -75,6 +75,7 @@ class AlignmentArguments:
             raise ValueError(f"unknown source '{self.source}': expected one of {', '.join(CAPTION_SOURCES)}")
         self.split = self.split or SOURCES[self.source].captions
         require_at_least(self, num_rows=1, seed=0, num_workers=1)
+        refuse_same_folder(self, "path")
 
     def for_rows(self) -> dict[str, object]:
         """The options that make the data set what it is: not where it is put, nor who makes it."""

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from trl import TrlParser
 
 from .assemble import Assembly
-from .build_options import options_for_rows, rebuild_command, refuse_without_effect
+from .build_options import options_for_rows, rebuild_command, refuse_same_folder, refuse_without_effect
 from .cli import require_at_least, run_command
 from .contact_sheet import write_contact_sheet
 from .embedded import minilm_folder
@@ -139,6 +139,7 @@ class BuildArguments(ScaleArguments):
         if self.source not in FIGURE_SOURCES and self.configs != [CONFIGS[0]]:
             raise ValueError(f"pictures of {self.source} cannot be drawn again: --configs can only be {CONFIGS[0]}")
         refuse_without_effect(self, ONLY_WITH)
+        refuse_same_folder(self, "path")
         if self.families is not None:
             self.families = list(choose_families(self.families))
         if self.num_test_rows is None:

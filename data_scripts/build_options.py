@@ -29,6 +29,21 @@ def _name(place: str) -> str:
     return os.path.basename(os.path.abspath(place)) if Path(place).exists() else place
 
 
+def refuse_same_folder(args: object, source: str) -> None:
+    """Refuse to write a data set over the one that it is made of.
+
+    Args:
+        args: a dataclass with `output_dir`.
+        source: the option that names the other one: a Hub id, a folder or a file; or None.
+
+    Raises:
+        ValueError: if both are one folder.
+    """
+    place = getattr(args, source)
+    if place is not None and Path(place).is_dir() and Path(place).resolve() == Path(args.output_dir).resolve():
+        raise ValueError(f"--output_dir and --{source} are the same folder, {place}: name another --output_dir")
+
+
 def options_for_rows(args: object, places: Iterable[str]) -> dict[str, object]:
     """The options that make the data set what it is: not where it is put, nor who makes it; `places` told apart."""
     others = {"output_dir", "num_workers", *(f.name for f in fields(ScaleArguments))}

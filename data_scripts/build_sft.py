@@ -23,7 +23,13 @@ from datasets import Features, Image, List, Value
 from trl import TrlParser
 
 from .assemble import Assembly
-from .build_options import options_for_rows, rebuild_command, refuse_without_effect, told_apart
+from .build_options import (
+    options_for_rows,
+    rebuild_command,
+    refuse_same_folder,
+    refuse_without_effect,
+    told_apart,
+)
 from .cli import require_at_least, run_command
 from .decontaminate import RuleArguments, read_tests
 from .decontamination.image_hash import hash_bytes
@@ -105,6 +111,7 @@ class SftArguments(RuleArguments, ScaleArguments):
         if self.source not in (PROCEDURAL, *QUESTION_SOURCES):
             raise ValueError(f"unknown source '{self.source}': expected one of {', '.join(QUESTION_SOURCES)}")
         refuse_without_effect(self, ONLY_WITH)
+        refuse_same_folder(self, "path")
         if self.num_test_rows is None:
             self.num_test_rows = max(1, self.num_rows // 10)
         require_at_least(self, num_rows=1, num_test_rows=1, image_size=64, num_workers=1)

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 from trl import TrlParser
 
 from .assemble import name_by_content, remove_work
-from .build_options import options_for_rows, told_apart
+from .build_options import options_for_rows, refuse_same_folder, told_apart
 from .cli import require_at_least, run_command
 from .decontamination.items import (
     Columns,
@@ -94,6 +94,7 @@ class DecontaminateArguments(RuleArguments):
 
     def __post_init__(self) -> None:
         self.check_rule()
+        refuse_same_folder(self, "dataset")
 
 
 def read_tests(

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 from trl import TrlParser
 
 from .assemble import Assembly, remove_work
-from .build_options import options_for_rows
+from .build_options import options_for_rows, refuse_same_folder
 from .cli import require_at_least, run_command
 from .decontamination.items import open_splits
 from .diagram import Diagram
@@ -55,6 +55,7 @@ class RetrieveImagesArguments:
 
     def __post_init__(self) -> None:
         require_at_least(self, num_image_negatives=1)
+        refuse_same_folder(self, "dataset")
 
 
 def with_retrieved_images(rows: Dataset, most: int, dropped: Counter[str]) -> Iterator[dict]:

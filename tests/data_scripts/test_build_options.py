@@ -4,7 +4,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from data_scripts.build_alignment import AlignmentArguments
+from data_scripts.build_hard_negatives import BuildArguments
 from data_scripts.build_options import options_for_rows, rebuild_command, refuse_without_effect, told_apart
+from data_scripts.build_sft import SftArguments
+from data_scripts.decontaminate import DecontaminateArguments
+from data_scripts.retrieve_images import RetrieveImagesArguments
 
 
 @dataclass
@@ -52,3 +57,20 @@ def test_an_option_without_effect_is_refused():
         refuse_without_effect(Options("out", path="x"), table)
     with pytest.raises(ValueError, match="--kinds has no effect with --source theirs, only with ours: leave it out"):
         refuse_without_effect(Options("out", source="theirs", kinds=["a"]), table)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [
+        (BuildArguments, {"source": "hard_negatives", "path": "{}"}),
+        (AlignmentArguments, {"source": "hard_negatives", "path": "{}"}),
+        (SftArguments, {"source": "reference", "path": "{}"}),
+        (DecontaminateArguments, {"dataset": "{}", "against": ["GeoQA"]}),
+        (RetrieveImagesArguments, {"dataset": "{}"}),
+    ],
+)
+def test_no_data_set_is_written_over_the_one_it_is_made_of(arguments, given, tmp_path):
+    given = {name: value.format(tmp_path) if isinstance(value, str) else value for name, value in given.items()}
+    with pytest.raises(ValueError, match="are the same folder"):
+        arguments(output_dir=str(tmp_path / "sub" / ".."), **given)
+    arguments(output_dir=str(tmp_path / "sub"), **given)
