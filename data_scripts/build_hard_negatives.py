@@ -133,7 +133,8 @@ class BuildArguments(ScaleArguments):
             raise ValueError(f"unknown source '{self.source}': expected one of {', '.join(SOURCES)}")
         if self.source == "geometry3k" and not self.logic_forms:
             raise ValueError("--source geometry3k needs --logic_forms, the zip of Geometry3K's logic forms")
-        self.configs = self.configs or list(CONFIGS if self.source in FIGURE_SOURCES else CONFIGS[:1])
+        default = CONFIGS if self.source in FIGURE_SOURCES else CONFIGS[:1]
+        self.configs = list(dict.fromkeys(self.configs or default))  # one that is named twice is built once
         if set(self.configs) - set(CONFIGS):
             raise ValueError(f"unknown --configs {self.configs}: expected some of {', '.join(CONFIGS)}")
         if self.source not in FIGURE_SOURCES and self.configs != [CONFIGS[0]]:
