@@ -145,7 +145,7 @@ class BuildArguments(ScaleArguments):
             self.families = list(choose_families(self.families))
         if self.num_test_rows is None:
             self.num_test_rows = max(1, self.num_rows // 5)
-        require_at_least(self, num_rows=1, num_test_rows=1, image_size=64, num_workers=1, top_k=1)
+        require_at_least(self, num_rows=1, num_test_rows=1, image_size=64, seed=0, num_workers=1, top_k=1)
         require_at_least(self, num_image_negatives=0, num_rule_negatives=0, num_drawn_negatives=0, num_retrieved=0)
         if self.num_image_negatives + self.num_rule_negatives == 0:
             raise ValueError("a row needs a negative: one of --num_image_negatives and --num_rule_negatives above 0")

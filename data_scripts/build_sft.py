@@ -12,7 +12,7 @@ build_report.json with counts per kind and format, and what was dropped and why.
 
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
@@ -114,7 +114,7 @@ class SftArguments(RuleArguments, ScaleArguments):
         refuse_same_folder(self, "path")
         if self.num_test_rows is None:
             self.num_test_rows = max(1, self.num_rows // 10)
-        require_at_least(self, num_rows=1, num_test_rows=1, image_size=64, num_workers=1)
+        require_at_least(self, num_rows=1, num_test_rows=1, image_size=64, seed=0, num_workers=1)
         if not 0 <= self.multiple_choice <= 1:
             raise ValueError(f"--multiple_choice must be between 0 and 1, not {self.multiple_choice}")
         self.check_rule()
@@ -165,14 +165,23 @@ def build_row(index: int, split: str, kinds: list[str], multiple_choice: float, 
 
 
 def figure_shard(numbers: list[int], *, tests: TestSet | None, **options: object) -> ShardRows:
-    """Questions on figures of ours, by number, without those that a test set holds."""
-    return _kept([partial(build_row, number, **options) for number in numbers], tests)
+    """Questions on figures of ours, by number, without those that a test set holds.
+
+    Raises:
+        ValueError: if none of them could be drawn: the numbers never end, and those after them would fare no better.
+    """
+    rows = _made(partial(build_row, number, **options) for number in numbers)
+    if all(isinstance(row, str) for row in rows):
+        raise ValueError(
+            f"none of {len(rows)} questions could be drawn ({rows[0]}): larger --image_size, other --kinds?"
+        )
+    return _kept(rows, tests)
 
 
 def record_shard(items: list[Record | str], *, tests: TestSet | None, held_out: bool, share: float) -> ShardRows:
     """Questions of these records, of those scenes that are held out or of all others."""
     makers = [partial(_record_row, i) for i in items if isinstance(i, str) or _is_held_out(i, share) is held_out]
-    return _kept(makers, tests)
+    return _kept(_made(makers), tests)
 
 
 def _is_held_out(record: Record, share: float) -> bool:
@@ -189,15 +198,20 @@ def _record_row(item: Record | str) -> dict:
     return row
 
 
-def _kept(makers: list[Callable[[], dict]], tests: TestSet | None) -> ShardRows:
-    """The rows that these give and no test set holds; why the others are left out is what their ValueError says."""
-    made = ShardRows.of([CONFIG])
+def _made(makers: Iterable[Callable[[], dict]]) -> list[dict | str]:
+    """The rows that these give; of those that give none, what their ValueError says."""
     rows: list[dict | str] = []
     for make in makers:
         try:
             rows.append(make())
         except ValueError as error:
             rows.append(str(error))
+    return rows
+
+
+def _kept(rows: list[dict | str], tests: TestSet | None) -> ShardRows:
+    """The rows that no test set holds; why the others are left out is counted."""
+    made = ShardRows.of([CONFIG])
     known = iter(reasons_to_drop([row for row in rows if isinstance(row, dict)], tests))
     for row in rows:
         reason = row if isinstance(row, str) else next(known)

@@ -353,6 +353,7 @@ def test_the_command_reports_what_it_made(tmp_path, monkeypatch, capsys):
         (["--num_rows", "0"], "--num_rows must be at least 1, not 0"),
         (["--num_test_rows", "0"], "--num_test_rows must be at least 1, not 0"),
         (["--image_size", "8"], "--image_size must be at least 64, not 8"),
+        (["--seed", "-1"], "--seed must be at least 0, not -1"),
         (["--num_workers", "0"], "--num_workers must be at least 1, not 0"),
         (["--families", "pyramid"], "unknown families pyramid: expected some of triangle"),
         (["--families", "triangle", "--source", "mavis"], "--families has no effect with --source mavis"),

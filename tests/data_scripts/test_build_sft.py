@@ -238,6 +238,8 @@ def test_the_report_names_the_command_that_rebuilds_it(tmp_path):
         (["--path", "Geo170K"], "--path has no effect with --source procedural"),
         (["--num_rows", "0"], "--num_rows must be at least 1, not 0"),
         (["--num_test_rows", "-1"], "--num_test_rows must be at least 1, not -1"),
+        (["--seed", "-1"], "--seed must be at least 0, not -1"),
+        (["--kinds", "base_expressions", "--image_size", "64"], "questions could be drawn (base_expressions: no"),
         (["--multiple_choice", "1.5"], "--multiple_choice must be between 0 and 1, not 1.5"),
         (["--text_threshold", "0"], "--text_threshold must be above 0 and at most 1, not 0"),
         (["--image_threshold", "-1"], "--image_threshold must be at least 0, not -1"),
