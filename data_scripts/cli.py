@@ -1,8 +1,8 @@
 """How every command of the project ends: with its result, with one line saying what was wrong, or interrupted.
 
 A command is a function `main()` without arguments. What the user can put right (a wrong argument, a missing file) is
-raised as ValueError or FileNotFoundError and shown as one line, as is a full disk; any other exception is a defect of
-ours and keeps its traceback.
+raised as ValueError or FileNotFoundError and shown as one line, as are a full disk and a place that cannot be written
+or read; any other exception is a defect of ours and keeps its traceback.
 """
 
 import errno
@@ -12,6 +12,7 @@ from typing import NoReturn
 
 USER_ERROR = 2  # the exit status argparse uses for wrong arguments
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+WRONG_PLACE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
@@ -35,14 +36,16 @@ def run_command(main: Callable[[], None]) -> None:
     """Run `main()` and turn what it raises into an exit status that scripts can test.
 
     Raises:
-        SystemExit: status 2 after a ValueError, a FileNotFoundError or a full disk, 130 after Ctrl-C. A run that
-            succeeds returns.
+        SystemExit: status 2 after a ValueError, a FileNotFoundError, a full disk or a path that cannot be used,
+            130 after Ctrl-C. A run that succeeds returns.
     """
     try:
         main()
     except (ValueError, FileNotFoundError) as error:
         _refuse(" ".join(str(error).split()) or type(error).__name__)
     except OSError as error:
+        if error.errno in WRONG_PLACE and error.filename:
+            _refuse(f"{error}: name another place, or one that may be written and read")
         if error.errno not in DISK_FULL:
             raise
         where = f" for {error.filename}" if error.filename else ""

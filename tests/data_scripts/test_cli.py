@@ -4,6 +4,8 @@ import pytest
 
 from data_scripts.cli import run_command
 
+PLACE = "'notes/rows': name another place, or one that may be written and read\n"
+
 
 def raiser(error: BaseException):
     def main() -> None:
@@ -18,6 +20,8 @@ def raiser(error: BaseException):
         (ValueError("no split 'dev':\n  choose train or test"), 2, "error: no split 'dev': choose train or test\n"),
         (ValueError(), 2, "error: ValueError\n"),
         (FileNotFoundError(2, "No such file", "rows.parquet"), 2, "error: [Errno 2] No such file: 'rows.parquet'\n"),
+        (NotADirectoryError(20, "Not a directory", "notes/rows"), 2, f"error: [Errno 20] Not a directory: {PLACE}"),
+        (PermissionError(13, "Permission denied", "notes/rows"), 2, f"error: [Errno 13] Permission denied: {PLACE}"),
         (KeyboardInterrupt(), 130, "interrupted; finished parts are kept\n"),
     ],
 )
@@ -28,9 +32,10 @@ def test_status_and_one_line(error, status, line, capsys):
     assert capsys.readouterr().err == line
 
 
-def test_a_defect_keeps_its_traceback():
-    with pytest.raises(KeyError):
-        run_command(raiser(KeyError("caption")))
+@pytest.mark.parametrize("error", [KeyError("caption"), PermissionError(1, "Operation not permitted")])
+def test_a_defect_keeps_its_traceback(error):
+    with pytest.raises(type(error)):
+        run_command(raiser(error))
 
 
 def test_success_runs_once_and_returns():
