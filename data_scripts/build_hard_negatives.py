@@ -248,7 +248,8 @@ def build(args: BuildArguments) -> dict | None:
     for split, number in args.wanted.items():
         taken = build_split(assembly.shards(split), number, *work[split], args.num_workers, MAX_PAIRS)
         if not taken.rows:
-            raise ValueError(f"no row of the {split} split could be made: {dict(taken.dropped[args.configs[0]])}")
+            reasons = dict(taken.dropped.get(args.configs[0], {})) or "the source has nothing for it"
+            raise ValueError(f"no row of the {split} split could be made: {reasons}")
         for config in args.configs:
             dropped = taken.dropped[config]
             more = retrieved(args, assembly, split, taken, config, dropped)

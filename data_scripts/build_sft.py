@@ -281,7 +281,8 @@ def build(args: SftArguments) -> dict | None:
         taken = build_split(assembly.shards(split), number, *work[split], args.num_workers)
         dropped = dict(sorted(taken.dropped.get(CONFIG, {}).items()))
         if not taken.rows:
-            raise ValueError(f"no row of the {split} split could be made: {dropped}")
+            reasons = dropped or "the source has nothing for it"
+            raise ValueError(f"no row of the {split} split could be made: {reasons}")
         kept = assembly.write_split(split, taken, CONFIG)
         splits[split] = {"asked": number, "kept": dict(sorted(kept.items())), "dropped": dropped}
     credit = credits_of([args.source])

@@ -16,7 +16,7 @@ from data_scripts.negatives import encoding
 from data_scripts.phrases import Stated, parse_caption
 from data_scripts.rows import FEATURES
 
-from .samples import fake_encoder
+from .samples import fake_encoder, record, write_zip
 from .sources.layouts import align_row, picture, said, write_images, write_rows
 from .test_build_hard_negatives import parquet_bytes
 
@@ -133,6 +133,13 @@ def test_what_makes_no_sense_is_refused(options, line):
 def test_a_missing_place_is_one_line(tmp_path):
     with pytest.raises(ValueError, match="no file or folder at nowhere"):
         build(BuildArguments(str(tmp_path / "rows"), source="mavis", path="nowhere", **OPTIONS))
+
+
+def test_a_split_for_which_the_source_has_nothing_is_one_line(tmp_path):
+    forms = write_zip(tmp_path / "forms.zip", {"7": record()})  # of Geometry3K's train split
+    options = {**OPTIONS, "source": "geometry3k", "logic_forms": str(forms)}
+    with pytest.raises(ValueError, match="no row of the test split could be made: the source has nothing for it"):
+        build(BuildArguments(str(tmp_path / "rows"), **options))
 
 
 def test_statements_are_read_back_or_refused():
