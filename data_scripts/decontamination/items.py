@@ -173,6 +173,8 @@ def open_splits(
             splits = splits if isinstance(splits, DatasetDict) else DatasetDict(train=splits)
         else:
             splits = load_dataset(place, config, streaming=streaming)
+    except StopIteration as error:  # of a file without a byte, as `datasets` reads JSON
+        raise ValueError(f"cannot load the data set {place}: it is empty") from error
     except (OSError, ValueError, IndexError, DatasetsError) as error:
         raise ValueError(f"cannot load the data set {place}: {str(error).rstrip('.')}") from error
     for name, rows in splits.items():

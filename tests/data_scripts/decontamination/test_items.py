@@ -94,6 +94,7 @@ def test_jsonl_with_paths_beside_it_and_bad_images(tmp_path):
 def test_what_cannot_be_loaded_says_so(tmp_path):
     (tmp_path / "exam.txt").write_text("Find x.")
     (tmp_path / "exam.json").write_text("{ no json")
-    for place in (tmp_path / "exam.txt", tmp_path / "exam.json", tmp_path / "gone", tmp_path / "gone.jsonl"):
+    (tmp_path / "empty.jsonl").touch()
+    for place in (tmp_path / n for n in ("exam.txt", "exam.json", "empty.jsonl", "gone", "gone.jsonl")):
         with pytest.raises(ValueError, match="cannot load the data set"):
             read(place)
