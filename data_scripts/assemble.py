@@ -21,6 +21,22 @@ from datasets import Features
 from .shards import ShardFolder, Taken, write_text
 
 SHARDS_PER_FILE = 16  # about 1,000 rows, 50 MB at 336 pixels
+REPORT = "build_report.json"
+
+
+def refuse_foreign_card(output: Path, report: str = REPORT) -> None:
+    """Refuse a folder whose README.md no build has written, such as that of a project: a card would replace it.
+
+    Args:
+        output: the folder of a data set to be.
+        report: what its build leaves beside the card.
+
+    Raises:
+        ValueError: naming the file, if there is one.
+    """
+    ours = (output / report).exists() or (output / ".build").exists()  # finished, or cut before it was
+    if not ours and (output / "README.md").exists():
+        raise ValueError(f"{output / 'README.md'} would be replaced by the data set's card: name another --output_dir")
 
 
 @dataclass(frozen=True)
@@ -30,6 +46,9 @@ class Assembly:
     output: Path
     key: str  # of the options that make the rows: builds with other options do not share work
     features: Mapping[str, Features]  # by configuration
+
+    def __post_init__(self) -> None:
+        refuse_foreign_card(self.output)
 
     @property
     def work(self) -> Path:
@@ -45,7 +64,7 @@ class Assembly:
     def already_there(self, arguments: Mapping[str, object], version: int) -> dict | None:
         """The report of a finished build with these very options, if its files are all there."""
         try:
-            report = json.loads((self.output / "build_report.json").read_text(encoding="utf-8"))
+            report = json.loads((self.output / REPORT).read_text(encoding="utf-8"))
             same = (report["arguments"], report["version"]) == (json.loads(json.dumps(arguments)), version)
             return report if same and all((self.output / name).is_file() for name in report["files"]) else None
         except (OSError, ValueError, KeyError, TypeError):
@@ -105,7 +124,7 @@ class Assembly:
                 configs += [f"  - split: {split}", f"    path: {config}/{split}-*-{digest}.parquet"]
         report = {**report, "files": [f"{config}/{name}" for config, moved in names.items() for name in moved]}
         write_text(card.replace("{data_files}", "\n".join(configs)), self.output / "README.md")
-        write_text(json.dumps(report, indent=1, ensure_ascii=False), self.output / "build_report.json")
+        write_text(json.dumps(report, indent=1, ensure_ascii=False), self.output / REPORT)
         for config, moved in names.items():
             for old in (self.output / config).glob("*.parquet"):
                 if old.name not in moved:

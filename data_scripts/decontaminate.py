@@ -20,7 +20,7 @@ from datasets import Dataset
 from tqdm.auto import tqdm
 from trl import TrlParser
 
-from .assemble import name_by_content, remove_work
+from .assemble import name_by_content, refuse_foreign_card, remove_work
 from .build_options import options_for_rows, refuse_same_folder, told_apart
 from .cli import require_at_least, run_command
 from .decontamination.items import (
@@ -41,6 +41,7 @@ VERSION = 2
 BLOCK = 512  # rows decided at a time: what an interrupted run loses at most
 SHARD = 1024  # rows of a file
 SHEET_PAIRS = 12
+REPORT = "decontamination_report.json"
 
 
 @dataclass(kw_only=True)
@@ -140,6 +141,7 @@ def clean(args: DecontaminateArguments) -> dict:
         ValueError: if a data set cannot be read or lacks the columns, or no row would be left.
     """
     output, skipped = Path(args.output_dir), Counter()
+    refuse_foreign_card(output, REPORT)
     items = read_tests(args.against, skipped, args.against_text_column, args.against_image_column)
     tests = args.test_set(items)
     splits, folder = open_splits(args.dataset, streaming=False)
@@ -186,7 +188,7 @@ def clean(args: DecontaminateArguments) -> dict:
         write_pair_sheet(sheet, output / "dropped_pairs.png")
     else:
         (output / "dropped_pairs.png").unlink(missing_ok=True)
-    write_text(json.dumps(report, indent=1, ensure_ascii=False), output / "decontamination_report.json")
+    write_text(json.dumps(report, indent=1, ensure_ascii=False), output / REPORT)
     remove_work(output / ".build")
     return report
 

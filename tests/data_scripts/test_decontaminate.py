@@ -144,6 +144,13 @@ def test_files_of_others_are_left_in_the_folder(rows, dataset, tmp_path):
     assert (tmp_path / "clean" / "data" / "measured.csv").read_text() == "a user's own"
 
 
+def test_a_readme_of_others_is_not_replaced(dataset, tmp_path):
+    (tmp_path / "README.md").write_text("a user's project")
+    with pytest.raises(ValueError, match="README.md would be replaced by the data set's card"):
+        cleaned(dataset, [exam(tmp_path / "exam.jsonl", [("Nothing alike", None)])], tmp_path)
+    assert (tmp_path / "README.md").read_text() == "a user's project" and not (tmp_path / ".build").exists()
+
+
 def test_an_interrupted_run_goes_on(rows, dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(decontaminate, "BLOCK", 2)
     planted = exam(tmp_path / "exam.jsonl", [(asked(rows[2]), copies(rows[2], tmp_path))])
