@@ -38,7 +38,7 @@ from .llm.sandbox import Sandbox
 from .phrases import parse_caption
 from .shards import fingerprint, write_parquet, write_text
 
-VERSION = 1  # of the rows: raised whenever the same answers give other bytes
+VERSION = 2  # of the rows: raised whenever the same answers give other bytes
 CONFIGS = {"with_markings": True, "letters_only": False}
 SHARD_SIZE = 32  # questions per shard
 SHEET_ROWS = 6

@@ -367,9 +367,9 @@ def change_value(text: str, rng: np.random.Generator) -> str:
 
 
 def _reads_odd(value: str) -> bool:
-    """Whether nobody would print a value so: a ratio such as 2 : 2, a factor of 1 or 0."""
+    """Whether nobody would print a value so: a ratio such as 2 : 2, a factor of 1 or 0, 4.0 where 4 would do."""
     first, colon, second = value.partition(":")
-    return bool((colon and first == second) or re.search(r"(?<![\d.^{])[01](?=[a-z\\√])", value))
+    return bool((colon and first == second) or re.search(r"(?<![\d.^{])[01](?=[a-z\\√])|\.\d*0(?!\d)", value))
 
 
 def _stays_a_root(number: int) -> bool:

@@ -68,7 +68,7 @@ from evaluation.hard_negative_exam.rows import (
     without_candidates,
 )
 
-VERSION = 5  # of the exam: raised whenever the same options give another one
+VERSION = 6  # of the exam: raised whenever the same options give another one
 UNCHECKED = ("output_dir", "num_workers", "manifest", "write_manifest")
 
 

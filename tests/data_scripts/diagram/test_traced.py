@@ -180,11 +180,12 @@ def test_another_value_of_the_same_form(text, seed):
         assert 0 < float(new[:-1]) < 180
 
 
-@pytest.mark.parametrize("text", ["√2", "9√7", "2x+14", "\\sqrt{3}", "3√2+1"])
+@pytest.mark.parametrize("text", ["√2", "9√7", "2x+14", "\\sqrt{3}", "3√2+1", "4.7", "1.05"])
 def test_another_value_reads_as_a_printed_one(text):
-    """What an edit alone would print, 1x, √9 or √10, would give it away."""
+    """What an edit alone would print, 1x, √9, √10 or 4.0, would give it away."""
     made = {change_value(text, np.random.default_rng(seed)) for seed in range(60)}
-    assert len(made) > 3 and not any(re.search(r"(?<!\d)[01][x√]|(√|\{)(1|4|8|9|1\d)(?!\d)", value) for value in made)
+    odd = re.compile(r"(?<!\d)[01][x√]|(√|\{)(1|4|8|9|1\d)(?!\d)|\.\d*0$")
+    assert len(made) > 3 and not any(odd.search(value) for value in made)
 
 
 @pytest.mark.parametrize("text", ["360°", "0", "0.5"])
