@@ -125,7 +125,8 @@ class MMGeoLMProcessor(LlavaProcessor):
         extended.
 
         `<image>` is added as a special token and the padding token is set to the end token, each where it is absent.
-        With ChatML the end token becomes `<|im_end|>`, which ends a turn, so that generation stops there.
+        With ChatML the end token becomes `<|im_end|>`, which ends a turn, so that generation stops there. Padding goes
+        to the left, so that the answers of a batch go on where their prompts end.
 
         Args:
             mmclip_processor: an `MMCLIPProcessor`.
@@ -151,6 +152,7 @@ class MMGeoLMProcessor(LlavaProcessor):
             tokenizer.pad_token = tokenizer.eos_token
         if all(knows(tokenizer, token) for token in CHATML_TOKENS):
             tokenizer.eos_token = CHATML_TOKENS[1]
+        tokenizer.padding_side = "left"
         chat_template = chat_template_for(tokenizer)
         tokenizer.chat_template = chat_template  # its own could not take images, and both travel in one file
         num_additional = mmclip_processor.num_additional_image_tokens

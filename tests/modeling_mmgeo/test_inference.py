@@ -156,6 +156,19 @@ def test_the_pipeline_answers_as_llava() -> None:
         assert found[0][0][row] == processor.decode(new, skip_special_tokens=True)
 
 
+def test_a_batch_is_padded_for_answers_unless_told_otherwise() -> None:
+    model, processor, *_ = both()
+    rows = [answers(model, prepare(processor, [row]))[0] for row in (0, 1)]
+    alone = processor.batch_decode(rows, skip_special_tokens=True)
+    texts = [processor.apply_chat_template(chat(row, images=False), add_generation_prompt=True) for row in (0, 1)]
+    batch = processor(images=[IMAGES[0], IMAGES[1]], text=texts, padding=True, return_tensors="pt")
+    assert not batch["attention_mask"].all()
+    assert processor.batch_decode(answers(model, batch), skip_special_tokens=True) == alone
+    ask = pipeline("image-text-to-text", model=model, processor=processor)
+    together = ask(text=[chat(0), chat(1)], batch_size=2, generate_kwargs=GREEDY, return_full_text=False)
+    assert [entry[0]["generated_text"] for entry in together] == alone
+
+
 def test_questions_without_figures_are_answered() -> None:
     model, processor, stock, _ = both()
     inputs = processor(
