@@ -83,14 +83,14 @@ def decode_image(image: Any) -> PILImage.Image | None:
         return None
 
 
-def image_bytes(encoded: dict[str, Any] | None) -> bytes | None:
-    """The file behind an image that is still encoded, or None if there is none."""
-    if not encoded:
-        return None
-    if encoded.get("bytes"):
-        return encoded["bytes"]
+def image_bytes(image: Any) -> bytes | None:
+    """The file behind an image that is still encoded (bytes, a path, or a dict of both), or None if there is none."""
+    if isinstance(image, dict):
+        image = image.get("bytes") or image.get("path")
+    if isinstance(image, bytes):
+        return image or None
     try:
-        with open(encoded.get("path") or "", "rb") as file:
+        with open(image or "", "rb") as file:
             return file.read()
     except OSError:
         return None

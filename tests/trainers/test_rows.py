@@ -16,6 +16,8 @@ def test_bytes_from_a_path(tmp_path):
     assert image_bytes({"bytes": None, "path": str(tmp_path / "a.png")}) == encoded(draw("square", 3))["bytes"]
     assert image_bytes({"bytes": None, "path": str(tmp_path / "b.png")}) is None
     assert image_bytes({"bytes": b"", "path": None}) is None
+    assert image_bytes(str(tmp_path / "a.png")) == image_bytes((tmp_path / "a.png").read_bytes())
+    assert image_bytes(None) is image_bytes(b"") is image_bytes(str(tmp_path / "b.png")) is None
 
 
 def test_a_truncated_image_does_not_break_reading_rows():

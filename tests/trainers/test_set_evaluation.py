@@ -6,6 +6,7 @@ import pytest
 import torch
 from accelerate import debug_launcher
 from accelerate.state import AcceleratorState, GradientState
+from datasets import Dataset
 
 from evaluation.hit_at_1 import HitAtOneArguments
 from evaluation.hit_at_1 import evaluate as evaluate_command
@@ -128,6 +129,19 @@ def test_several_data_sets_have_names(tmp_path):
     rows = {name: hard_negatives(eval_rows(count)) for name, count in (("easy", 5), ("hard", 9))}
     metrics = trainer_for(tmp_path, rows).evaluate()
     assert {"eval_easy_image_hit_at_1", "eval_hard_image_hit_at_1", "eval_hard_loss"} <= set(metrics)
+
+
+def test_images_may_be_given_by_their_paths(tmp_path):
+    rows = eval_rows()
+    expected = trainer_for(tmp_path, rows).evaluate()
+    for number, image in enumerate([image for row in rows for image in (row["image"], *row["negative_images"])]):
+        (tmp_path / f"{number}.png").write_bytes(image["bytes"])
+    paths = iter([str(tmp_path / f"{number}.png") for number in range(number + 1)])
+    named = [
+        {**row, "image": next(paths), "negative_images": [next(paths) for _ in row["negative_images"]]} for row in rows
+    ]
+    metrics = trainer_for(tmp_path, {"named": Dataset.from_list(named)}).evaluate()
+    assert all(metrics[f"eval_named_{name}_hit_at_1"] == expected[f"eval_{name}_hit_at_1"] for name in SET_NAMES)
 
 
 def test_what_cannot_be_evaluated_is_refused(tmp_path):
