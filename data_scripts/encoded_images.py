@@ -14,11 +14,20 @@ def undecoded(rows: Any) -> Any:
 
     Args:
         rows: a data set, a stream, or a dict of them.
+
+    Raises:
+        ValueError: if a transform is set on the rows, which would be left out.
     """
     if isinstance(rows, dict):
         return {name: undecoded(part) for name, part in rows.items()}
     if not isinstance(rows, (Dataset, IterableDataset)) or rows.features is None:
         return rows
+    if isinstance(rows, Dataset) and rows.format["type"] == "custom":
+        raise ValueError(
+            "The rows have a transform (set_transform, with_transform), which would be left out, since images are "
+            "read here as they are stored: apply it with rows.map(...) or, anew in every epoch, with "
+            "rows.to_iterable_dataset().map(...)."
+        )
     features = _set_decoding(rows.features, False)
     if isinstance(rows, IterableDataset):
         return rows if features == rows.features else rows.cast(features)

@@ -2,11 +2,13 @@
 
 import io
 
+import pytest
 from datasets import Dataset, Features, Image, List, Value
 from PIL import Image as PILImage
 
 from data_scripts.encoded_images import decoded_features, undecoded
 from tests.trainers.rows import hard_negatives
+from trainers.rows import decode_image
 
 
 def test_undecoded_rows_hold_the_same_bytes():
@@ -31,3 +33,13 @@ def test_lists_keep_their_length_and_the_rest_is_left_alone():
         assert raw.features["images"] == List(Image(decode=False), length=1)
         assert next(iter(raw))["text"] == "a"
     assert undecoded(None) is None and undecoded([1]) == [1]
+
+
+def test_a_transform_is_not_left_out_in_silence():
+    rows = hard_negatives(2)
+    with pytest.raises(ValueError, match="have a transform"):
+        undecoded(rows.with_transform(lambda batch: {**batch, "caption": ["a square"] * len(batch["id"])}))
+    assert undecoded(rows.with_format("torch"))["id"] == rows["id"]
+    mapped = undecoded(rows.to_iterable_dataset().map(lambda row: {**row, "caption": "a square"}))
+    assert [row["caption"] for row in mapped] == ["a square"] * 2
+    assert all(decode_image(row["image"]) for row in mapped)
