@@ -3,6 +3,7 @@
 from itertools import islice
 from typing import Any
 
+from datasets import Dataset
 from tqdm.auto import tqdm
 from transformers.utils import logging
 
@@ -16,6 +17,7 @@ from .run import fully_sharded
 logger = logging.get_logger(__name__)
 
 NEGATIVES = ("negative_images", "negative_captions", *TEXT_FAMILIES.values())
+UNCALLED = ("compute_metrics", "compute_loss_func", "preprocess_logits_for_metrics", "model_init")
 NUM_PROBED_ROWS = 64  # rows tried for a readable image before training starts
 
 
@@ -54,6 +56,35 @@ def check_rows(rows: Rows, collator: HardNegativeCollator, in_batch_negatives: b
             f"{collator.max_text_negatives} captions of {', '.join(collator.text_families) or 'no family'} are "
             "used), and no other row of a batch is one: there is nothing to learn. Build rows with negatives, raise "
             "the limits, or set --in_batch_negatives with --per_device_train_batch_size 2 or more."
+        )
+
+
+def check_one_split(rows: Any) -> None:
+    """Raise ValueError if there are several splits where one is trained on."""
+    if isinstance(rows, dict):
+        raise ValueError(
+            f"The training rows come as splits, {', '.join(map(str, rows))}: give one of them, as in rows['train']."
+        )
+
+
+def check_evaluation_rows(rows: Any) -> None:
+    """Raise ValueError if rows, or those of a dict of them, cannot be evaluated, as is known before they are read."""
+    for part in rows.values() if isinstance(rows, dict) else (rows,):
+        if not isinstance(part, Dataset):
+            raise ValueError(
+                "Evaluation reads its rows more than once, and a stream cannot be: load them without streaming, or "
+                f"pass Dataset.from_list(list(rows)). Got {type(part).__name__}."
+            )
+        if len(part) == 0:
+            raise ValueError("The evaluation rows are empty: build them again, or choose another split.")
+
+
+def check_functions(options: dict[str, Any]) -> None:
+    """Raise ValueError if among the options of `transformers.Trainer` is a function that would never be called."""
+    if given := [name for name in UNCALLED if options.get(name) is not None]:
+        raise ValueError(
+            f"HardNegativeTrainer would never call {', '.join(given)}: model, loss and figures are its own. Leave it "
+            "out; figures of your own can be added in the on_evaluate of a callback, or by a subclass."
         )
 
 

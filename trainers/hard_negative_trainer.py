@@ -33,7 +33,16 @@ from transformers.utils import logging
 from data_scripts.encoded_images import undecoded
 from modeling_mmgeo import MMCLIPModel, MMCLIPOutput
 
-from .checks import check_batch_size, check_rows, check_savings, check_sharding, check_stream
+from .checks import (
+    check_batch_size,
+    check_evaluation_rows,
+    check_functions,
+    check_one_split,
+    check_rows,
+    check_savings,
+    check_sharding,
+    check_stream,
+)
 from .collators import HardNegativeCollator
 from .embedded_batch import BatchLayout, EmbeddedBatch
 from .frozen_embeddings import FrozenEmbeddings, embed_frozen
@@ -106,8 +115,9 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
         kwargs: what else `transformers.Trainer` takes.
 
     Raises:
-        ValueError: if the rows cannot be trained on (see `check_rows`), the model is no `MMCLIPModel`, there is
-            neither a processor nor a collator, or an adapter would train a frozen tower.
+        ValueError: if the rows cannot be trained on (see `check_rows`) or evaluated, the model is no `MMCLIPModel`,
+            there is neither a processor nor a collator, an adapter would train a frozen tower, or a function is given
+            that would never be called (`compute_metrics`, see `check_functions`).
     """
 
     loss_is_scaled_for_ga = False  # the loss is a mean over the batch, for the Trainer to divide
@@ -125,11 +135,13 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
         peft_config: PeftConfig | None = None,
         **kwargs: Any,
     ) -> None:
-        if getattr(model.config, "model_type", None) != "mmclip":
+        check_functions(kwargs)
+        if getattr(getattr(model, "config", None), "model_type", None) != "mmclip":
             raise ValueError(
-                f"HardNegativeTrainer trains an MMCLIPModel, got {type(model).__name__}: wrap a stock dual encoder "
-                "with MMCLIPModel.from_backbone."
+                f"HardNegativeTrainer trains an MMCLIPModel, got {type(model).__name__}: load one, or wrap a stock "
+                "dual encoder, with MMCLIPModel.from_backbone."
             )
+        check_one_split(train_dataset)
         if data_collator is None:
             if processing_class is None:
                 raise ValueError(
@@ -146,6 +158,8 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
                 in_batch_epochs=args.in_batch_epochs,
             )
         train_dataset, eval_dataset = undecoded(train_dataset), undecoded(eval_dataset)
+        if eval_dataset is not None and isinstance(data_collator, HardNegativeCollator):
+            check_evaluation_rows(eval_dataset)
         if isinstance(train_dataset, Rows) and isinstance(data_collator, HardNegativeCollator):
             check_rows(train_dataset, data_collator, args.in_batch_negatives and args.rows_at_once > 1)
         if args.loss_type == "sigmoid" and getattr(model.backbone, "logit_bias", None) is None:

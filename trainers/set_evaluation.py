@@ -21,6 +21,7 @@ from transformers.utils import logging
 from data_scripts.encoded_images import undecoded
 
 from .candidate_sets import COLUMNS, build_candidate_sets, without_images
+from .checks import check_evaluation_rows
 from .collators import TEXT_FAMILIES, HardNegativeCollator, as_index, caption_id, stable_hash
 from .embedded_batch import EmbeddedBatch
 from .losses import HardNegativeLoss
@@ -57,15 +58,11 @@ class EvaluationContents(torch.utils.data.Dataset):
         quiet: show no progress.
 
     Raises:
-        ValueError: if no row has an image and a caption, or the rows are a stream.
+        ValueError: if no row has an image and a caption, or the rows are no `Dataset`.
     """
 
     def __init__(self, rows: Dataset, collator: HardNegativeCollator, quiet: bool = True) -> None:
-        if not isinstance(rows, Dataset):
-            raise ValueError(
-                "Evaluation reads its rows more than once, and a stream cannot be: load them without streaming, or "
-                "pass Dataset.from_list(list(stream))."
-            )
+        check_evaluation_rows(rows)
         wanted = (*COLUMNS, "id", "negative_captions")
         self.rows = undecoded(rows.select_columns([name for name in wanted if name in rows.column_names]))
         self.collator = collator.for_evaluation()

@@ -5,6 +5,7 @@ from collections import Counter
 
 import pytest
 import torch
+from datasets import DatasetDict
 from transformers import TrainerCallback
 
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
@@ -347,6 +348,22 @@ def test_rows_without_a_processor_are_refused(tmp_path):
         HardNegativeTrainer(tiny_mmclip()[0], args, hard_negatives(4))
 
 
-def test_only_an_mmclip_is_trained(tmp_path):
+@pytest.mark.parametrize("build", [lambda: tiny_mmclip()[0].backbone, lambda: "checkpoints/mmclip-tiny"])
+def test_only_an_mmclip_is_trained(tmp_path, build):
     with pytest.raises(ValueError, match="trains an MMCLIPModel"):
-        trainer_for(tmp_path, 4, model=tiny_mmclip()[0].backbone)
+        trainer_for(tmp_path, 4, model=build())
+
+
+def test_what_would_be_left_out_is_refused_before_training(tmp_path):
+    rows, (model, processor) = hard_negatives(4), tiny_mmclip()
+    args = HardNegativeConfig(output_dir=str(tmp_path), use_cpu=True, report_to="none")
+    for message, options in (
+        ("never call compute_metrics", {"compute_metrics": lambda prediction: {}}),
+        ("never call model_init", {"model_init": lambda: model}),
+        ("come as splits, train, test", {"train_dataset": DatasetDict(train=rows, test=rows)}),
+        ("a stream cannot be", {"eval_dataset": rows.to_iterable_dataset()}),
+        ("Got list", {"eval_dataset": {"a": rows, "b": list(rows)}}),
+        ("evaluation rows are empty", {"eval_dataset": rows.select([])}),
+    ):
+        with pytest.raises(ValueError, match=message):
+            HardNegativeTrainer(model, args, **{"train_dataset": rows, "processing_class": processor, **options})
