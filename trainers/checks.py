@@ -3,7 +3,9 @@
 from itertools import islice
 from typing import Any
 
+import torch
 from datasets import Dataset
+from torch import nn
 from tqdm.auto import tqdm
 from transformers.utils import logging
 
@@ -137,4 +139,14 @@ def check_sharding(model: MMCLIPModel, args: HardNegativeConfig) -> None:
         raise ValueError(
             f"FSDP shards no scalar, and the logit_scale of a {model.backbone.config.model_type!r} backbone is one: "
             "train with plain DDP or DeepSpeed, or train a SigLIP backbone."
+        )
+
+
+def warn_of_half_precision(model: nn.Module, learning_rate: float) -> None:
+    """Say so if weights in half precision are trained, as `from_pretrained` gives them where they are saved so."""
+    trained = {weight.dtype for weight in model.parameters() if weight.requires_grad}
+    for dtype in trained & {torch.bfloat16, torch.float16}:
+        logger.warning(
+            f"Weights in {dtype} are trained, which round most steps of learning rate {learning_rate:g} away: load "
+            "the model with dtype=torch.float32, and set bf16=True to compute in half precision."
         )

@@ -42,6 +42,7 @@ from .checks import (
     check_savings,
     check_sharding,
     check_stream,
+    warn_of_half_precision,
 )
 from .collators import HardNegativeCollator
 from .embedded_batch import BatchLayout, EmbeddedBatch
@@ -181,6 +182,7 @@ class HardNegativeTrainer(HubReady, MuonTrainer):
                     "muon_learning_rate is for whole weight matrices, and LoRA trains factors: drop one of both."
                 )
             model = add_adapter(model, peft_config, frozen)
+        warn_of_half_precision(model, args.learning_rate)
         super().__init__(
             model=model,
             args=args,

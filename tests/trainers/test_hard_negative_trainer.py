@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 import torch
 from datasets import DatasetDict
+from peft import LoraConfig
 from transformers import TrainerCallback
 
 from modeling_mmgeo import MMCLIPModel, MMCLIPProcessor
@@ -340,6 +341,17 @@ def test_rows_that_teach_nothing_fail_before_training(tmp_path):
 def test_settings_that_contradict_are_refused(tmp_path, options, message):
     with pytest.raises(ValueError, match=message):
         HardNegativeConfig(output_dir=str(tmp_path), use_cpu=True, **options)
+
+
+def test_training_half_precision_weights_is_warned_of(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr("trainers.checks.logger.warning", said.append)
+    trainer_for(tmp_path, 4, model=tiny_mmclip()[0])
+    assert not said
+    trainer_for(tmp_path, 4, model=tiny_mmclip()[0].bfloat16())
+    assert len(said) == 1 and "bfloat16 are trained" in said[0] and "0.001" in said[0]
+    trainer_for(tmp_path, 4, model=tiny_mmclip()[0].bfloat16(), peft_config=LoraConfig(target_modules=["q_proj"]))
+    assert len(said) == 1  # adapters are float32
 
 
 def test_rows_without_a_processor_are_refused(tmp_path):
