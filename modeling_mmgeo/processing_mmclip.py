@@ -27,7 +27,7 @@ from transformers import (
     PreTrainedConfig,
     PreTrainedTokenizerBase,
 )
-from transformers.processing_utils import ProcessorMixin
+from transformers.processing_utils import ProcessorMixin, TextKwargs
 from transformers.utils import logging
 
 from .configuration_mmclip import MMCLIPConfig
@@ -38,7 +38,7 @@ logger = logging.get_logger(__name__)
 UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
 TIMEOUT = 30  # seconds to wait for an image at an address
-TEXT_OPTIONS = ("padding", "padding_side", "truncation", "max_length", "pad_to_multiple_of", "add_special_tokens")
+TEXT_OPTIONS = frozenset(TextKwargs.__annotations__)
 
 
 def open_image(source: str | os.PathLike) -> Image.Image:
@@ -193,8 +193,8 @@ class MMCLIPProcessor(ProcessorMixin):
             images: one image or a list: PIL images, arrays, or what `open_image` takes.
             text: one caption or a list.
             return_tensors: "pt" for tensors.
-            kwargs: options of the tokenizer (`padding`, `truncation`, `max_length`, ...); the rest goes to the image
-                processor.
+            kwargs: options of the tokenizer (`padding`, `truncation`, `max_length`, ...), or a dict of them as
+                `text_kwargs`; the rest, or a dict `images_kwargs`, goes to the image processor.
 
         Returns:
             `input_ids` and `attention_mask` of `[texts, length]`, `pixel_values` of `[images, 3, height, width]`.
@@ -204,12 +204,14 @@ class MMCLIPProcessor(ProcessorMixin):
         """
         if images is None and text is None:
             raise ValueError("MMCLIPProcessor got neither text nor images: give captions, figures or both.")
-        text_options = {name: kwargs.pop(name) for name in TEXT_OPTIONS if name in kwargs}
+        text_options = {"return_tensors": return_tensors, **(kwargs.pop("text_kwargs", None) or {})}
+        image_options = {"return_tensors": return_tensors, **(kwargs.pop("images_kwargs", None) or {})}
+        text_options |= {name: kwargs.pop(name) for name in TEXT_OPTIONS if name in kwargs}
         data = {}
         if text is not None:
-            data |= self._encode_text(text, return_tensors=return_tensors, **text_options)
+            data |= self._encode_text(text, **text_options)
         if images is not None:
-            data |= self.image_processor(lay_on_white(images), return_tensors=return_tensors, **kwargs)
+            data |= self.image_processor(lay_on_white(images), **image_options, **kwargs)
         return BatchFeature(data, tensor_type=return_tensors)
 
     def _encode_text(self, text: str | list[str], **options: Any) -> dict[str, Any]:
@@ -218,12 +220,14 @@ class MMCLIPProcessor(ProcessorMixin):
             "padding": "max_length" if self.fixed_length_text else True,
             "truncation": True,
             "max_length": self.max_length,
+            "return_attention_mask": True,
+            "return_token_type_ids": False,
         }
         options = {**defaults, **options}
-        encoded = self.tokenizer(captions, return_attention_mask=True, return_token_type_ids=False, **options)
+        encoded = self.tokenizer(captions, **options)
         if options["truncation"] and not self._warned_of_truncation:
             self._warn_of_truncation(captions, options["max_length"])
-        if self.fixed_length_text:  # padding counts as text
+        if self.fixed_length_text and "attention_mask" in encoded:  # padding counts as text
             mask = encoded["attention_mask"]
             encoded["attention_mask"] = (
                 torch.ones_like(mask) if isinstance(mask, torch.Tensor) else [[1] * len(row) for row in mask]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from transformers import CLIPProcessor
 
 from modeling_mmgeo import MMCLIPProcessor, processing_mmclip
 from modeling_mmgeo.processing_mmclip import lay_on_white
@@ -131,6 +132,21 @@ def test_from_backbone_and_save(kind: str, tmp_path: Path) -> None:
         assert torch.equal(value, again(text="triangle ABC", images=image)[name]), name
     for name in ("max_length", "fixed_length_text", "patch_size", "num_additional_image_tokens"):
         assert getattr(again, name) == getattr(processor, name)
+
+
+def test_options_are_taken_as_stock_processors_take_them() -> None:
+    _, processor = tiny_mmclip()
+    stock = CLIPProcessor(tiny_image_processor(), tiny_tokenizer())
+    image = Image.new("RGB", (20, 20), "red")
+    for options in (
+        {"padding": True, "return_special_tokens_mask": True},
+        {"padding": True, "return_attention_mask": False, "do_normalize": False},
+        {"text_kwargs": {"padding": "max_length", "max_length": 9}, "images_kwargs": {"do_normalize": False}},
+    ):
+        got = processor(text=["a circle", "AB"], images=image, **options)
+        expected = stock(text=["a circle", "AB"], images=image, return_tensors="pt", **options)
+        assert got.keys() == expected.keys() and all(torch.equal(got[name], expected[name]) for name in got)
+        assert processor(text="AB", **options).keys() | {"pixel_values"} == expected.keys()
 
 
 def test_errors() -> None:
