@@ -232,7 +232,9 @@ class MMCLIPModel(PreTrainedModel):
             attention_mask = None
         return torch.cat([pad_to(ids, max(lengths), self.config.pad_token_id) for ids, _ in parts]), attention_mask
 
-    def _encode_images(self, positives: dict, negatives: dict) -> tuple[torch.Tensor | None, torch.Tensor | None]:
+    def _encode_images(
+        self, positives: dict, negatives: dict, **options: Any
+    ) -> tuple[torch.Tensor | None, torch.Tensor | None]:
         """Encode positives and negatives in one pass: two blocks of normalised rows, None for a block not given."""
         blocks = [block for block in (positives, negatives) if block["pixel_values"] is not None]
         if not blocks:
@@ -243,17 +245,17 @@ class MMCLIPModel(PreTrainedModel):
                 f"Positive and negative images need the same inputs ({', '.join(names)}): one block lacks some."
             )
         merged = {name: torch.cat([block[name] for block in blocks]) for name in names}
-        embeds = self.normalize(self._image_features(**merged))
+        embeds = self.normalize(self._image_features(merged, **options))
         return split_blocks(embeds, positives["pixel_values"], negatives["pixel_values"])
 
-    def _image_features(self, pixel_values: torch.Tensor, **kwargs: Any) -> torch.Tensor:
+    def _image_features(self, inputs: dict[str, torch.Tensor], **options: Any) -> torch.Tensor:
         """Encode images, in groups with similarly many inked patches if `image_group_size` says so."""
-        size = self.image_group_size
+        size, pixel_values = self.image_group_size, inputs["pixel_values"]
         if size is None or not self.config.skip_blank_patches or len(pixel_values) <= size:
-            return self.get_image_features(pixel_values, **kwargs).pooler_output
+            return self.get_image_features(**inputs, **options).pooler_output
         order = choose_patches(pixel_values, self.config).sum(dim=1).argsort(stable=True)
         features = [
-            self.get_image_features(pixel_values[group], **{name: value[group] for name, value in kwargs.items()})
+            self.get_image_features(**{name: value[group] for name, value in inputs.items()}, **options)
             for group in order.split(size)
         ]
         return torch.cat([group.pooler_output for group in features])[order.argsort()]
@@ -295,6 +297,7 @@ class MMCLIPModel(PreTrainedModel):
         negative_input_ids: torch.LongTensor | None = None,
         negative_attention_mask: torch.Tensor | None = None,
         negative_text_owner: torch.LongTensor | None = None,
+        interpolate_pos_encoding: bool = False,
         return_dict: bool | None = None,
         **kwargs: Any,
     ) -> MMCLIPOutput | tuple:
@@ -310,6 +313,7 @@ class MMCLIPModel(PreTrainedModel):
             negative_input_ids: all negative captions, `[num_negative_texts, length]`, of any padded length.
             negative_attention_mask: their mask.
             negative_text_owner: row of the image that each negative caption is false of, `[num_negative_texts]`.
+            interpolate_pos_encoding: whether to take images of another size than the tower's, as stock models do.
             return_dict: False for a tuple.
             kwargs: `pixel_attention_mask` and `spatial_shapes` (SigLIP 2 with variable resolution), and both with the
                 prefix `negative_`. Other arguments of the stock models are ignored.
@@ -333,7 +337,9 @@ class MMCLIPModel(PreTrainedModel):
             check_owner(owner, None if block is None else len(block), rows, kind)
 
         image_embeds, negative_image_embeds = self._encode_images(
-            {"pixel_values": pixel_values, **image_extras}, {"pixel_values": negative_pixel_values, **negative_extras}
+            {"pixel_values": pixel_values, **image_extras},
+            {"pixel_values": negative_pixel_values, **negative_extras},
+            **({"interpolate_pos_encoding": True} if interpolate_pos_encoding else {}),  # not every tower knows it
         )
         text_embeds, negative_text_embeds = self._encode_texts(
             (input_ids, attention_mask), (negative_input_ids, negative_attention_mask)

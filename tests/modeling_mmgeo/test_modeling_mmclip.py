@@ -104,6 +104,20 @@ def test_positives_do_not_depend_on_their_negatives(images: list[int], texts: li
     assert ragged.negative_text_embeds.shape == (len(texts), 12)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_images_of_another_size_as_the_backbone_takes_them(kind: str) -> None:
+    model, processor = tiny_mmclip(kind)
+    batch = {**processor(text=CAPTIONS), "pixel_values": torch.randn(3, 3, 24, 24), "interpolate_pos_encoding": True}
+    with torch.no_grad():
+        expected = model.backbone(**batch).logits_per_image
+        assert torch.equal(model(**batch).logits_per_image, expected)
+        model.config.skip_blank_patches, model.image_group_size = True, 1  # noise has no blank patch
+        owner = {"negative_image_owner": torch.tensor([0])}
+        output = model(**batch, negative_pixel_values=batch["pixel_values"][:1], **owner)
+    torch.testing.assert_close(output.logits_per_image, expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(output.negative_image_embeds[0], output.image_embeds[0], rtol=1e-4, atol=1e-5)
+
+
 def test_siglip_does_not_depend_on_who_padded_the_caption() -> None:
     model, processor = tiny_mmclip("siglip")
     filled, short = processor(text=CAPTIONS), processor(text=CAPTIONS, padding=True)
