@@ -152,7 +152,7 @@ def positions_of(
     Raises:
         ValueError: if there are no ids, or not as many image tokens among them as were kept.
     """
-    if input_ids is None:
+    if input_ids is None or input_ids.shape[1] == 0:  # `generate` makes none from inputs_embeds
         raise ValueError("With pixel_attention_mask MMGeoLM needs input_ids, or position_ids beside inputs_embeds.")
     return keep_positions(input_ids == config.image_token_id, kept.bool(), attention_mask)
 

@@ -176,7 +176,8 @@ class MMGeoLMModel(LlavaModel):
 
         Args:
             pixel_attention_mask: which tokens of each image are in the prompts, `[images, image tokens]`, as the
-                processor gives it; None if all are. Positions are counted by it unless `position_ids` are given.
+                processor gives it; None if all are. Positions are counted by it unless `position_ids` are given, so a
+                chat that goes on from `past_key_values` needs it still, of all images and without their pixels.
 
         Raises:
             ValueError: if the mask does not fit the images or the prompts.

@@ -239,6 +239,9 @@ def test_errors() -> None:
     with pytest.raises(ValueError, match="needs input_ids"):
         embeddings = model.get_input_embeddings()(inputs["input_ids"])
         model(**{**inputs, "input_ids": None}, inputs_embeds=embeddings)
+    kept = {"pixel_attention_mask": inputs["pixel_attention_mask"]}
+    with pytest.raises(ValueError, match="needs input_ids, or position_ids"):
+        model.generate(inputs_embeds=embeddings, **kept, max_new_tokens=1)
     with pytest.raises(ValueError, match="do not match"):
         model(input_ids=inputs["input_ids"], pixel_values=inputs["pixel_values"])
     with pytest.raises(ValueError, match="min_patches must be at least 1"):
