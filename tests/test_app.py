@@ -77,6 +77,18 @@ def test_the_data_engine_shows_what_changed(page):
 
 
 @needs_browser
+def test_figures_are_read_out(page):
+    page.locator("mark").first.wait_for()
+    about = page.locator(".caption").first.inner_text()
+    caption = about.removeprefix("Its caption").strip()
+    playwright_api.expect(page.get_by_role("img", name=caption)).to_be_visible(timeout=WAIT)
+    page.get_by_role("button", name="Next figure").first.click()
+    playwright_api.expect(page.locator(".caption").first).not_to_have_text(about, timeout=WAIT)
+    playwright_api.expect(page.get_by_role("img", name=caption)).not_to_be_attached(timeout=WAIT)
+    assert page.evaluate("[...document.querySelectorAll('img')].every(image => image.alt)")
+
+
+@needs_browser
 def test_labels_lie_over_no_text_and_over_no_figure(page):
     page.locator("mark").first.wait_for()
     covered = page.evaluate("""() => [...document.querySelectorAll(".html-container.label-padding")].map(text => {

@@ -15,7 +15,7 @@ from PIL import Image
 
 from data_scripts.sources import procedural
 from evaluation.encoding import DualEncoder
-from evaluation.page.examples import LAST_NUMBER, Example, draw_example, mark_differences
+from evaluation.page.examples import LAST_NUMBER, Example, Shown, draw_example, mark_differences
 from evaluation.page.judging import Riddle, kinds_beaten, make_riddle, score, scores_table, verdict
 from evaluation.page.uploads import MAX_BYTES, check_drawn, open_upload
 
@@ -140,7 +140,7 @@ def _data_engine(page: gr.Blocks) -> None:
             for text, edits in example.rule_captions
         )
         about = escape(example.positive.caption)
-        return example, example.positive.image, about, pictures, f"<ul>{items}</ul>", *_negative(example, 0)
+        return example, _read_out(example.positive), about, pictures, f"<ul>{items}</ul>", *_negative(example, 0)
 
     def choose(example: Example, event: gr.SelectData) -> tuple:
         return _negative(example, event.index)
@@ -153,16 +153,28 @@ def _data_engine(page: gr.Blocks) -> None:
     page.load(show, inputs, shown, show_progress="hidden")
 
 
-def _negative(example: Example, place: int) -> tuple[Image.Image, str, str]:
+def _read_out(shown: Shown) -> gr.Image:
+    """The figure, with its caption in its place for those who hear the page."""
+    return gr.Image(shown.image, alt_text=shown.caption)
+
+
+def _negative(example: Example, place: int) -> tuple[gr.Image, str, str]:
     negative = example.negatives[place]
     text = mark_differences(example.positive.caption, negative.caption)
-    return negative.image, f"{text} <i>({escape(negative.edits.replace('+', ', '))})</i>", negative.script
+    return _read_out(negative), f"{text} <i>({escape(negative.edits.replace('+', ', '))})</i>", negative.script
 
 
 def _riddles(page: gr.Blocks, encoder: DualEncoder) -> None:
     family, number, markings, button = _choice()
     with gr.Row():
-        figure = gr.Image(label="Figure", type="pil", interactive=False, buttons=["fullscreen"], min_width=280)
+        figure = gr.Image(
+            label="Figure",
+            alt_text="The figure of the riddle",  # its caption would give the answer away
+            type="pil",
+            interactive=False,
+            buttons=["fullscreen"],
+            min_width=280,
+        )
         guess = gr.Radio([], label="Which caption is true of it?", type="index", min_width=280)
     reveal = gr.Button("Show MMCLIP's scores", variant="primary")
     result = gr.Markdown()
@@ -221,7 +233,12 @@ def _questions(answer: Callable[[Image.Image, str], Iterator[str]]) -> None:
                 )
         with gr.Column(min_width=280):
             seen = gr.Image(
-                label="What the model sees", type="pil", interactive=False, buttons=["fullscreen"], height=280
+                label="What the model sees",
+                alt_text="The figure that was asked about",
+                type="pil",
+                interactive=False,
+                buttons=["fullscreen"],
+                height=280,
             )
             question = gr.Textbox(label="Question", max_length=MAX_QUESTION, lines=2, placeholder="What is ∠ABC?")
             ask = gr.Button("Ask", variant="primary")
