@@ -25,7 +25,7 @@ from tqdm.auto import tqdm
 from trl import TrlParser
 
 from . import rows
-from .assemble import name_by_content, remove_work
+from .assemble import name_by_content, refuse_foreign_card, remove_work
 from .build_options import told_apart
 from .cli import require_at_least, run_command
 from .contact_sheet import write_contact_sheet
@@ -306,9 +306,10 @@ def build(args: LLMArguments, problems: list[Problem], unread: Counter[str]) -> 
 
     Raises:
         LLMUnavailable, SandboxUnavailable: if the model or the sandbox is not to be had; what is finished is kept.
-        ValueError: if not one row could be made.
+        ValueError: if not one row could be made, or the folder holds a README that is no data set's card.
     """
     output = Path(args.output_dir)
+    refuse_foreign_card(output)
     shaping = {k: v for k, v in args.shaping.items() if k not in ("output_dir", "questions")}
     key = fingerprint({**shaping, "problems": [asdict(p) for p in problems], "version": VERSION})
     work = WorkFolder(output / ".build" / key)

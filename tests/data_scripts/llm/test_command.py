@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -116,6 +117,16 @@ def test_a_run_that_may_cost_too_much_is_refused(tmp_path, monkeypatch, capsys):
 def test_what_the_user_can_put_right_is_one_line(changes, line, tmp_path, monkeypatch, capsys):
     status, _, complaint = command(monkeypatch, capsys, {**arguments(tmp_path, "http://127.0.0.1:9"), **changes})
     assert status == 2 and line in complaint.splitlines()[-1]
+
+
+def test_a_readme_of_something_else_is_kept(tmp_path, monkeypatch, capsys):
+    options = arguments(tmp_path, "http://localhost:1/v1")
+    readme = Path(str(options["output_dir"])) / "README.md"
+    readme.parent.mkdir()
+    readme.write_text("# A project")
+    status, _, complaint = command(monkeypatch, capsys, options)
+    assert status == 2 and "would be replaced by the data set's card" in complaint.splitlines()[-1]
+    assert readme.read_text() == "# A project" and [*readme.parent.iterdir()] == [readme]
 
 
 def test_questions_from_lines_parquet_and_bad_rows(tmp_path, monkeypatch, capsys):
