@@ -202,15 +202,15 @@ $(TWINS:%=$(TINY)/contrast-%-$(1).done): $(TINY)/contrast-%-$(1).done: $(TINY)/r
 endef
 $(foreach run,$(RUNS),$(eval $(call CONTRAST,$(run))))
 
-$(TWINS:%=$(TINY)/mean-%.done): $(TINY)/mean-%.done: $(TINY)/contrast-%-1.done $(TINY)/contrast-%-2.done $(TINY)/contrast-%-3.done
-	$(PY) -m trainers.average_mmclip --models $(RUNS:%=$(TINY)/contrast-$*-%) --output_dir $(TINY)/mean-$*
+$(TWINS:%=$(TINY)/final-%.done): $(TINY)/final-%.done: $(TINY)/contrast-%-1.done $(TINY)/contrast-%-2.done $(TINY)/contrast-%-3.done
+	$(PY) -m trainers.average_mmclip --models $(RUNS:%=$(TINY)/contrast-$*-%) --output_dir $(TINY)/final-$*
 	touch $@
 
 # The twins know figures of 112 pixels. The eye of `hard` grows to that of `tiny`, which sees pictures as large as the
 # exam's and users' own: of 336 pixels, which it takes at 176. Its text tower learns what
 # small edits change, and four runs of contrast follow.
-$(TINY)/grown.done: $(TINY)/mean-hard.done
-	$(PY) -m trainers.grow_mmclip --model $(TINY)/mean-hard --image_size 176 --vision_layers 8 --output_dir $(TINY)/grown
+$(TINY)/grown.done: $(TINY)/final-hard.done
+	$(PY) -m trainers.grow_mmclip --model $(TINY)/final-hard --image_size 176 --vision_layers 8 --output_dir $(TINY)/grown
 	touch $@
 
 $(TINY)/text-tiny.done: $(TINY)/grown.done
@@ -234,17 +234,27 @@ $(TINY_RUNS:%=$(TINY)/contrast-tiny-%.done): $(TINY)/contrast-tiny-%.done: $(TIN
 	$(PY) -m trainers.train_mmclip --config $(RECIPES)/mmclip_tiny.yaml --model_name_or_path $(TINY)/vision-tiny --dataset_name $(TINY)/large_rows --learning_rate 2.0e-4 --muon_learning_rate 0.003 --seed $* $(or $(TINY_STEPS_$*),--max_steps 600) --output_dir $(TINY)/contrast-tiny-$*
 	touch $@
 
-$(TINY)/mean-tiny.done: $(TINY_RUNS:%=$(TINY)/contrast-tiny-%.done)
-	$(PY) -m trainers.average_mmclip --models $(TINY_RUNS:%=$(TINY)/contrast-tiny-%) --output_dir $(TINY)/mean-tiny
+$(TINY)/final-tiny.done: $(TINY_RUNS:%=$(TINY)/contrast-tiny-%.done)
+	$(PY) -m trainers.average_mmclip --models $(TINY_RUNS:%=$(TINY)/contrast-tiny-%) --output_dir $(TINY)/final-tiny
 	touch $@
 
-EYES := tiny $(TWINS)
+# Its size in CLIP's own way, as long: pairs alone, from nothing, without the warm-up that the eyes above share.
+$(TINY)/pairs.done:
+	$(PY) -m data_scripts.build_hard_negatives --num_rows 320000 --num_test_rows 400 --image_size 336 --num_image_negatives 0 --num_rule_negatives 1 --num_retrieved 0 --configs with_markings --seed 21 --output_dir $(TINY)/pairs
+	touch $@
+
+$(TINY)/final-alone.done: $(TINY)/pairs.done
+	$(BIN)/torchrun --nproc_per_node 2 -m trainers.train_mmclip --config $(RECIPES)/mmclip_tiny_in_batch.yaml --output_dir $(TINY)/final-alone
+	touch $@
+
+EYES := tiny $(TWINS) alone
 SIZE_tiny := 336
 SIZE_hard := 112
 SIZE_in-batch := 112
+SIZE_alone := 336
 
-$(EYES:%=$(TINY)/mmclip-%/model.safetensors): $(TINY)/mmclip-%/model.safetensors: $(TINY)/mean-%.done
-	$(PY) -m model_cards.export --folder $(TINY)/mean-$* --format bfloat16 --output_dir $(@D)
+$(EYES:%=$(TINY)/mmclip-%/model.safetensors): $(TINY)/mmclip-%/model.safetensors: $(TINY)/final-%.done
+	$(PY) -m model_cards.export --folder $(TINY)/final-$* --format bfloat16 --output_dir $(@D)
 
 $(TINY)/exam-%.done:
 	$(PY) -m evaluation.hard_negative_exam --image_size $* $(if $(FIGURES),--logic_forms $(FIGURES)) --output_dir $(TINY)/exam-$*
@@ -302,7 +312,7 @@ $(EYES:%=$(TINY)/answers-%-blank/results.json): $(TINY)/answers-%-blank/results.
 	$(ANSWER_TINY) --blank_images
 
 SAT := $(EYES:%=$(TINY)/sat-%/results.json)
-ANSWERED := $(TINY)/answers-tiny/results.json $(TINY)/answers-tiny-blank/results.json $(TWINS:%=$(TINY)/answers-%/results.json)
+ANSWERED := $(TINY)/answers-tiny/results.json $(TINY)/answers-tiny-blank/results.json $(patsubst %,$(TINY)/answers-%/results.json,$(filter-out tiny,$(EYES)))
 
 train-tiny: install $(SAT) $(ANSWERED)
 	$(PY) -m model_cards.write_card --folder $(TINY)/mmclip-tiny --template mmclip --results $(SAT) --dataset $(TINY)/large_rows

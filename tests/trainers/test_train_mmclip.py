@@ -138,7 +138,10 @@ def test_what_cannot_be_trained_is_one_clear_error(dataset, tmp_path):
     assert not output.exists()
 
 
-@pytest.mark.parametrize("recipe", ["tiny", "mmclip_tiny", "paper_altclip", "paper_siglip", "in_batch_then_hard"])
+@pytest.mark.parametrize(
+    "recipe",
+    ["tiny", "mmclip_tiny", "mmclip_tiny_in_batch", "paper_altclip", "paper_siglip", "in_batch_then_hard"],
+)
 def test_recipes_are_read_without_rest(tmp_path, recipe):
     file = RECIPES / f"{recipe}.yaml"
     parser = TrlParser((ModelArguments, DataArguments, ScratchConfig, HardNegativeConfig))
