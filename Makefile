@@ -243,15 +243,15 @@ $(TINY)/pairs.done:
 	$(PY) -m data_scripts.build_hard_negatives --num_rows 320000 --num_test_rows 400 --image_size 336 --num_image_negatives 0 --num_rule_negatives 1 --num_retrieved 0 --configs with_markings --seed 21 --output_dir $(TINY)/pairs
 	touch $@
 
-$(TINY)/final-alone.done: $(TINY)/pairs.done
-	$(BIN)/torchrun --nproc_per_node 2 -m trainers.train_mmclip --config $(RECIPES)/mmclip_tiny_in_batch.yaml --output_dir $(TINY)/final-alone
+$(TINY)/final-pairs-alone.done: $(TINY)/pairs.done
+	$(BIN)/torchrun --nproc_per_node 2 -m trainers.train_mmclip --config $(RECIPES)/mmclip_tiny_in_batch.yaml --output_dir $(TINY)/final-pairs-alone
 	touch $@
 
-EYES := tiny $(TWINS) alone
+EYES := tiny $(TWINS) pairs-alone
 SIZE_tiny := 336
 SIZE_hard := 112
 SIZE_in-batch := 112
-SIZE_alone := 336
+SIZE_pairs-alone := 336
 
 $(EYES:%=$(TINY)/mmclip-%/model.safetensors): $(TINY)/mmclip-%/model.safetensors: $(TINY)/final-%.done
 	$(PY) -m model_cards.export --folder $(TINY)/final-$* --format bfloat16 --output_dir $(@D)

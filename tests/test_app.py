@@ -22,6 +22,7 @@ from tests.tiny import tiny_mmclip, tiny_mmgeolm  # noqa: E402
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 WAIT = 60_000  # milliseconds, on a busy machine
+ALL_READ_OUT = "[...document.querySelectorAll('img')].every(image => image.alt)"
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium: apt-get install chromium")
 
@@ -85,7 +86,17 @@ def test_figures_are_read_out(page):
     page.get_by_role("button", name="Next figure").first.click()
     playwright_api.expect(page.locator(".caption").first).not_to_have_text(about, timeout=WAIT)
     playwright_api.expect(page.get_by_role("img", name=caption)).not_to_be_attached(timeout=WAIT)
-    assert page.evaluate("[...document.querySelectorAll('img')].every(image => image.alt)")
+    assert page.evaluate(ALL_READ_OUT)
+
+
+@needs_browser
+def test_a_negative_is_chosen_by_keyboard(page):
+    page.locator("mark").first.wait_for()
+    changed = page.locator(".caption").last
+    before = changed.inner_text()
+    page.locator(".thumbnail-item").nth(1).focus()
+    page.keyboard.press("Enter")
+    playwright_api.expect(changed).not_to_have_text(before, timeout=WAIT)
 
 
 @needs_browser
@@ -117,6 +128,8 @@ def test_a_riddle_is_posed_and_solved(page):
     page.locator("table.scores tr.true").wait_for()
     assert page.locator("table.scores tr.true").count() == 1
     assert page.locator("table.scores tr.false").count() > 4
+    assert page.evaluate(ALL_READ_OUT)
+    playwright_api.expect(page.get_by_role("img", name="The figure of the riddle", exact=True)).to_be_visible()
     playwright_api.expect(page.get_by_text("The true caption beats, by kind of edit")).to_be_visible()
 
 
