@@ -45,6 +45,7 @@ def test_the_main_commands_are_documented():
         "trainers.train_mmclip",
         "trainers.train_mmgeolm",
         "trainers.average_mmclip",
+        "trainers.join_towers",
         "trainers.join_adapter",
         "evaluation.hit_at_1",
         "evaluation.hard_negative_exam",
